@@ -1,0 +1,3 @@
+//! tidegate
+#![no_std]
+pub mod backoff;
