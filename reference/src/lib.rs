@@ -593,15 +593,10 @@ impl Model {
                 if c < a || began != s {
                     return;
                 }
-                let mut back = q.min(a);
-                if self.config.algorithm == Algorithm::FixedWindow {
-                    if a.div_ceil(limit) != c.div_ceil(limit) {
-                        return;
-                    }
-                } else if c > burst {
-                    back = back.min(burst.saturating_sub(c - a));
-                }
-                if back > 0 {
+                // Who stands behind it in a later interval has closed what lies between.
+                let interval = |u: u128| u.saturating_sub(burst).div_ceil(limit);
+                let back = q.min(a);
+                if interval(a) == interval(c) && back > 0 {
                     self.state = State::Interval { s, u: c - back };
                 }
             }
@@ -927,12 +922,10 @@ impl Model {
         );
         match self.seen(now) {
             State::Interval { s, u } => {
-                let u = if self.config.algorithm == Algorithm::FixedWindow {
-                    let windows = (u + q_wide).saturating_sub(burst).div_ceil(limit);
-                    u.max(windows * limit) + q_wide
-                } else {
-                    u + q_wide
-                };
+                // At `at` the used permits are paid off but never below none; so what the intervals in between would give
+                // back beyond that is closed. (Else more than the capacity could run at one instant.)
+                let intervals = (u + q_wide).saturating_sub(burst).div_ceil(limit);
+                let u = u.max(intervals * limit) + q_wide;
                 (u <= self.most).then_some(State::Interval { s, u })
             }
             State::Window { w, cur, .. } if self.ticks.of(at) > w => {
