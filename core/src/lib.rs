@@ -1,3 +1,58 @@
-//! tidegate
+//! Exact, lock-free rate limiting: GCRA, token bucket, fixed window, sliding window, sliding log, and backoff schedules.
+//!
+//! * **Exact.** The ratio of a quota is kept as it is, time is quantized once, nothing is rounded, wrapped or shrunk in silence; what
+//!   cannot be held is refused when it is built. [`Decision::retry_after`] is right to the nanosecond.
+//! * **Never over-admits.** One state, one atomic step: every limiter is linearizable against its sequential definition.
+//! * **Small and fast.** 8 bytes of state (the sliding log: 8 a permit), no allocation after construction, a denial writes nothing.
+//! * **Everywhere.** Always `no_std`; `alloc` and `std` only add. Works in a `static`, and on targets without 64-bit atomics.
+//!
+//! ```
+//! use tidegate::{Algorithm, Limiter, Quota};
+//!
+//! let limiter = Limiter::new(Algorithm::Gcra, "300/min burst 50".parse()?)?;
+//! if limiter.try_acquire(1) {
+//!     // send
+//! }
+//! # Ok::<(), tidegate::QuotaError>(())
+//! ```
+//!
+//! # Features
+//! | feature | adds |
+//! |---|---|
+//! | `std` (default) | clocks and the verbs that read them, reservations to hold, changing quotas under callers |
+//! | `alloc` | the sliding log on the heap, shared clocks |
+//! | `serde` | quotas as text, snapshots in any format |
+//! | `critical-section` | single-core targets without 64-bit atomics: a critical section in place of a lock |
 #![no_std]
+#![deny(unsafe_code)]
+// A refusal carries its whole decision by value: no heap, and reservations are no hot path.
+#![allow(clippy::result_large_err)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(any(feature = "alloc", test))]
+extern crate alloc;
+#[cfg(any(feature = "std", test))]
+extern crate std;
+
 pub mod backoff;
+mod decision;
+mod grid;
+mod limiter;
+mod quota;
+mod rule;
+mod sync;
+mod time;
+mod wide;
+
+pub use decision::Decision;
+pub use limiter::{
+    Carry, Limiter, LimiterBuilder, ReconfigureError, Refusal, Refused, RestoreError, SlidingLog, Slot, Snapshot,
+};
+pub use quota::{Anchor, MAX_PERIOD_NANOS, Quota, QuotaError, QuotaErrorKind, QuotaList, parse_list};
+pub use rule::{Algorithm, Refill, UnknownAlgorithm};
+pub use time::{Clock, ManualClock};
+
+#[cfg(feature = "std")]
+pub use limiter::Reservation;
+#[cfg(feature = "std")]
+pub use time::{MonotonicClock, SystemClock};

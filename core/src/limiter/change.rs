@@ -1,0 +1,475 @@
+//! Changing a limiter as a whole: a new quota that carries over what is used, and states that outlive a restart.
+//!
+//! A quota of several words cannot be exchanged together with the state in one atomic step. So the state is first *retired*: its word
+//! becomes a value on which no grant can succeed, in one swap that also yields the last state. Every caller who then finds the
+//! retired word waits for the successor (a short critical section) and goes on there. No spend is lost between the two, and
+//! the path of a grant pays nothing for it.
+
+use core::fmt;
+
+use crate::decision::Decision;
+use crate::limiter::place::Place;
+use crate::limiter::reservation::{Carry, Refused, Slot};
+use crate::limiter::{Limiter, Retired};
+use crate::quota::{Quota, QuotaError};
+use crate::rule::{Algorithm, Config, Rule, Step};
+use crate::wide::mul_div_ceil;
+
+#[cfg(feature = "alloc")]
+use crate::limiter::log::{Log, LogRule, Memory};
+#[cfg(feature = "alloc")]
+use crate::sync::AtomicU64;
+#[cfg(feature = "alloc")]
+use alloc::boxed::Box;
+
+/// A configuration and the state under it.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) config: Config,
+    origin: u64,
+    /// Counts the configurations of one limiter.
+    generation: u64,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Word(Place),
+    #[cfg(feature = "alloc")]
+    Log(Log<Box<[AtomicU64]>>),
+}
+
+/// Asks the place, whichever it is.
+macro_rules! on_place {
+    ($core:expr, $place:ident => $answer:expr) => {
+        match &$core.state {
+            State::Word($place) => $answer,
+            #[cfg(feature = "alloc")]
+            State::Log($place) => $answer,
+        }
+    };
+}
+
+impl Core {
+    pub(crate) fn new(config: Config, origin: u64) -> Result<Core, QuotaError> {
+        #[cfg(feature = "alloc")]
+        if config.algorithm == Algorithm::SlidingLog {
+            let rule = LogRule::new(&config.quota)?;
+            config.refuse_bucket_options()?;
+            let slots = (0..config.quota.limit()).map(|_| AtomicU64::new(0)).collect();
+            return Ok(Core { config, origin, generation: 0, state: State::Log(Log::new(rule, slots)) });
+        }
+        let origin = origin.min(crate::rule::END);
+        let rule = Rule::new(&config, origin)?;
+        Ok(Core::of_place(config, origin, Place::new(rule, rule.first_word(origin, config.initial))))
+    }
+
+    pub(crate) const fn of_place(config: Config, origin: u64, place: Place) -> Core {
+        Core { config, origin, generation: 0, state: State::Word(place) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn end(&self) -> u64 {
+        match &self.state {
+            State::Word(place) => place.rule.end(),
+            #[cfg(feature = "alloc")]
+            State::Log(log) => log.rule().end(),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn try_acquire(&self, now: u64, cost: u64) -> Result<bool, Retired> {
+        on_place!(self, place => place.try_acquire(now, cost))
+    }
+
+    #[inline]
+    pub(crate) fn take(&self, now: u64, cost: u64) -> Result<Decision, Retired> {
+        on_place!(self, place => place.take(now, cost))
+    }
+
+    #[inline]
+    pub(crate) fn peek(&self, now: u64, cost: u64) -> Result<Decision, Retired> {
+        on_place!(self, place => place.peek(now, cost))
+    }
+
+    pub(crate) fn charge(&self, now: u64, cost: u64) -> Result<Decision, Retired> {
+        on_place!(self, place => place.charge(now, cost))
+    }
+
+    pub(crate) fn refund(&self, now: u64, permits: u64) -> Result<(), Retired> {
+        on_place!(self, place => place.refund(now, permits))
+    }
+
+    pub(crate) fn reserve(&self, now: u64, cost: u64, max_wait: u64) -> Result<Result<Slot, Refused>, Retired> {
+        let booked = on_place!(self, place => place.reserve(now, cost, max_wait))?;
+        Ok(booked.map(|slot| slot.of_generation(self.generation)))
+    }
+
+    pub(crate) fn cancel(&self, now: u64, slot: &Slot) -> Result<(), Retired> {
+        match &self.state {
+            // The permits of an earlier configuration have been carried over, or forgotten, with all others.
+            _ if slot.generation() != self.generation => on_place!(self, place => place.serving()),
+            State::Word(place) => place.cancel(now, &slot.booking()),
+            #[cfg(feature = "alloc")]
+            State::Log(log) => log.cancel(now, slot.cost(), slot.head()),
+        }
+    }
+
+    pub(crate) fn reset(&self) -> Result<(), Retired> {
+        on_place!(self, place => place.reset())
+    }
+
+    /// What would be carried to a core with `quota` if the state were `last`.
+    fn successor(&self, now: u64, quota: Quota, carry: Carry, last: &Last) -> Result<Core, ReconfigureError> {
+        let config = Config { quota, initial: None, ..self.config };
+        let mut next = Core::new(config, now)?;
+        next.generation = self.generation.wrapping_add(1);
+        let read = now.min(self.end());
+        let (unit, used) = match (&self.state, last) {
+            (State::Word(place), Last::Word(word)) => {
+                (place.rule.unit(), place.rule.used(*word, read))
+            }
+            #[cfg(feature = "alloc")]
+            (_, Last::Log(_, memory)) => {
+                let t = memory.last.max(read);
+                (1, memory.expiries.iter().filter(|&&expiry| expiry > t).count() as u64)
+            }
+            #[cfg(feature = "alloc")]
+            (State::Log(_), Last::Word(_)) => (1, 0),
+        };
+        let new_unit = match &next.state {
+            State::Word(place) => place.rule.unit(),
+            #[cfg(feature = "alloc")]
+            State::Log(_) => 1,
+        };
+        let old = self.config.quota;
+        // unit * limit <= period, or the unit is 1; unit * burst <= 2^61, or the unit is 1.
+        let carried = match carry {
+            Carry::Reset => Some(0),
+            Carry::Permits => mul_div_ceil(used, [new_unit, 1], [unit, 1]),
+            Carry::Proportional => mul_div_ceil(used, [new_unit * quota.capacity(), 1], [unit * old.capacity(), 1]),
+            Carry::Time => mul_div_ceil(
+                used,
+                [new_unit * quota.limit(), old.period_nanos()],
+                [unit * old.limit(), quota.period_nanos()],
+            ),
+        };
+        let now = now.min(next.end());
+        carried.and_then(|carried| next.spend_new(now, carried)).ok_or(ReconfigureError::CannotCarry)?;
+        Ok(next)
+    }
+
+    /// Spends `units` at `now` on a core that nobody else has seen.
+    fn spend_new(&mut self, now: u64, units: u64) -> Option<()> {
+        match &mut self.state {
+            State::Word(place) => {
+                let word = place.rule.spent(now, units)?;
+                place.set(word).ok()
+            }
+            #[cfg(feature = "alloc")]
+            State::Log(log) => {
+                let (limit, period) = (self.config.quota.limit(), self.config.quota.period_nanos());
+                // Row upon row, a period apart; the last row is what is live when it comes.
+                let rows = units.saturating_sub(1) / limit;
+                let last = rows.checked_mul(period)?.checked_add(now).filter(|&last| last <= log.rule().end())?;
+                let count = (units - rows * limit) as usize;
+                log.remember(&Memory { last, held: last > now, expiries: alloc::vec![last + period; count] })
+            }
+        }
+    }
+
+    fn retire(&self) -> Result<Last, Retired> {
+        match &self.state {
+            State::Word(place) => Ok(Last::Word(place.retire())),
+            #[cfg(feature = "alloc")]
+            State::Log(log) => log.retire().map(|(head, memory)| Last::Log(head, memory)),
+        }
+    }
+
+    fn revive(&self, last: &Last) {
+        match (&self.state, last) {
+            (State::Word(place), Last::Word(word)) => place.revive(*word),
+            #[cfg(feature = "alloc")]
+            (State::Log(log), Last::Log(head, _)) => log.revive(*head),
+            #[cfg(feature = "alloc")]
+            _ => {}
+        }
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, Retired> {
+        let state = match &self.state {
+            State::Word(place) => Saved::Word(place.word()?),
+            #[cfg(feature = "alloc")]
+            State::Log(log) => Saved::Log(log.memory()?),
+        };
+        Ok(Snapshot { config: self.config, origin: self.origin, state })
+    }
+
+    fn of_snapshot(snapshot: &Snapshot) -> Result<Core, RestoreError> {
+        let mut core = Core::new(snapshot.config, snapshot.origin)?;
+        let restored = match (&mut core.state, &snapshot.state) {
+            (State::Word(place), Saved::Word(word)) => place.rule.holds(*word).then(|| place.set(*word).ok()).flatten(),
+            #[cfg(feature = "alloc")]
+            (State::Log(log), Saved::Log(memory)) => log.remember(memory),
+            #[cfg(feature = "alloc")]
+            _ => None,
+        };
+        restored.ok_or(RestoreError::Corrupt)?;
+        Ok(core)
+    }
+}
+
+/// The last state of a retired core.
+enum Last {
+    Word(u64),
+    #[cfg(feature = "alloc")]
+    Log(u128, Memory),
+}
+
+/// A limiter's quota and state, to be kept across a restart.
+///
+/// Times in it are those of the limiter's clock: with the default clock (Unix time), a limiter restored after a restart goes
+/// on as if it had run all the while. With the feature `serde` it can be written in any format.
+///
+/// ```
+/// use tidegate::{Algorithm, Limiter, Quota};
+/// let before = Limiter::new(Algorithm::Gcra, Quota::per_hour(10)?)?;
+/// before.take_at(0, 10);
+/// let kept = before.snapshot();
+///
+/// let after = Limiter::from_snapshot(&kept)?;
+/// assert!(!after.try_acquire_at(1, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Snapshot {
+    config: Config,
+    origin: u64,
+    state: Saved,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+enum Saved {
+    Word(u64),
+    #[cfg(feature = "alloc")]
+    Log(Memory),
+}
+
+impl Snapshot {
+    /// The quota that it was taken under.
+    pub const fn quota(&self) -> Quota {
+        self.config.quota
+    }
+
+    /// The algorithm that it was taken under.
+    pub const fn algorithm(&self) -> Algorithm {
+        self.config.algorithm
+    }
+}
+
+/// Why a limiter could not take another quota. Nothing has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReconfigureError {
+    /// The algorithm cannot hold the quota.
+    Quota(QuotaError),
+    /// The new state cannot count what would be carried over.
+    CannotCarry,
+}
+
+impl From<QuotaError> for ReconfigureError {
+    fn from(error: QuotaError) -> Self {
+        ReconfigureError::Quota(error)
+    }
+}
+
+impl fmt::Display for ReconfigureError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReconfigureError::Quota(error) => error.fmt(f),
+            ReconfigureError::CannotCarry => f.write_str("what is used is more than the new quota can count"),
+        }
+    }
+}
+
+impl core::error::Error for ReconfigureError {}
+
+/// Why a snapshot could not be restored. Nothing has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// It was taken under another quota or algorithm.
+    Mismatch,
+    /// Its quota cannot be held.
+    Quota(QuotaError),
+    /// Its state is none that its quota could reach.
+    Corrupt,
+}
+
+impl From<QuotaError> for RestoreError {
+    fn from(error: QuotaError) -> Self {
+        RestoreError::Quota(error)
+    }
+}
+
+impl fmt::Display for RestoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RestoreError::Mismatch => f.write_str("the snapshot was taken under another quota or algorithm"),
+            RestoreError::Quota(error) => error.fmt(f),
+            RestoreError::Corrupt => f.write_str("the snapshot's state does not belong to its quota"),
+        }
+    }
+}
+
+impl core::error::Error for RestoreError {}
+
+impl Limiter {
+    /// The limiter that a snapshot was taken of, on the default clock.
+    ///
+    /// # Errors
+    /// A snapshot that was tampered with.
+    pub fn from_snapshot(snapshot: &Snapshot) -> Result<Limiter, RestoreError> {
+        Ok(Limiter {
+            core: Core::of_snapshot(snapshot)?,
+            #[cfg(feature = "std")]
+            succession: Succession::new(),
+            clock: crate::time::ClockSource::Default,
+        })
+    }
+
+    /// The state and the quota, consistently.
+    pub fn snapshot(&self) -> Snapshot {
+        self.ask(0, |core, _| core.snapshot())
+    }
+
+    /// [`Limiter::reconfigure_at`] for whoever has the limiter to itself; needs no `std`.
+    ///
+    /// # Errors
+    /// As `reconfigure_at`.
+    pub fn reconfigure_mut_at(&mut self, now: u64, quota: Quota, carry: Carry) -> Result<(), ReconfigureError> {
+        #[cfg(feature = "std")]
+        if let Some(core) = self.succession.take() {
+            self.core = core;
+        }
+        let Ok(last) = self.core.retire() else { return Err(ReconfigureError::CannotCarry) };
+        match self.core.successor(now, quota, carry, &last) {
+            Ok(core) => {
+                self.core = core;
+                Ok(())
+            }
+            Err(error) => {
+                self.core.revive(&last);
+                Err(error)
+            }
+        }
+    }
+}
+
+#[cfg(feature = "std")]
+pub(crate) use succession::Succession;
+
+/// Exchanging the core under callers who go on calling.
+#[cfg(feature = "std")]
+mod succession {
+    use super::*;
+    use alloc::sync::Arc;
+    use arc_swap::ArcSwapOption;
+    use parking_lot::Mutex;
+
+    /// The core that follows the first one, if any.
+    #[derive(Debug)]
+    pub(crate) struct Succession {
+        current: ArcSwapOption<Core>,
+        changing: Mutex<()>,
+    }
+
+    impl Succession {
+        pub(crate) const fn new() -> Succession {
+            Succession { current: ArcSwapOption::const_empty(), changing: Mutex::new(()) }
+        }
+
+        pub(crate) fn ask<R>(&self, verb: impl FnOnce(&Core) -> Result<R, Retired>) -> Result<R, Retired> {
+            match &*self.current.load() {
+                Some(core) => verb(core),
+                None => Err(Retired),
+            }
+        }
+
+        /// Waits until nobody is between two cores.
+        pub(crate) fn settle(&self) {
+            drop(self.changing.lock());
+        }
+
+        /// The current core, for its only owner.
+        pub(crate) fn take(&mut self) -> Option<Core> {
+            self.current.swap(None).and_then(Arc::into_inner)
+        }
+    }
+
+    impl Limiter {
+        /// Another quota under the same algorithm; `carry` says what becomes of the permits that are used.
+        ///
+        /// Callers who come meanwhile wait for the change (some hundred nanoseconds) and are answered under the new quota; no spend is
+        /// lost. Reservations made before keep their instants but can no longer be cancelled. From the first change on, every
+        /// call costs some nanoseconds more, and one block of memory is kept.
+        ///
+        /// # Errors
+        /// A quota that the algorithm cannot hold, or that cannot count what is carried over; nothing changes.
+        ///
+        /// ```
+        /// use tidegate::{Algorithm, Carry, Limiter, Quota};
+        /// let limiter = Limiter::new(Algorithm::Gcra, Quota::per_minute(60)?)?;
+        /// limiter.take_at(0, 30);
+        /// limiter.reconfigure_at(0, Quota::per_minute(120)?, Carry::Permits)?;
+        /// assert_eq!(limiter.peek_at(0, 1).remaining(), 90);
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
+        /// ```
+        pub fn reconfigure_at(&self, now: u64, quota: Quota, carry: Carry) -> Result<(), ReconfigureError> {
+            self.replace(|core, last| core.successor(now, quota, carry, last))
+        }
+
+        /// [`Limiter::reconfigure_at`], now.
+        ///
+        /// # Errors
+        /// As [`Limiter::reconfigure_at`].
+        pub fn reconfigure(&self, quota: Quota, carry: Carry) -> Result<(), ReconfigureError> {
+            self.reconfigure_at(self.now(), quota, carry)
+        }
+
+        /// Goes back to a snapshot of this limiter, or of one like it.
+        ///
+        /// # Errors
+        /// A snapshot taken under another quota or algorithm; nothing changes.
+        pub fn restore(&self, snapshot: &Snapshot) -> Result<(), RestoreError> {
+            self.replace(|core, _| {
+                if snapshot.config != core.config {
+                    return Err(RestoreError::Mismatch);
+                }
+                let mut next = Core::of_snapshot(snapshot)?;
+                next.generation = core.generation.wrapping_add(1);
+                Ok(next)
+            })
+        }
+
+        fn replace<E>(&self, next: impl FnOnce(&Core, &Last) -> Result<Core, E>) -> Result<(), E> {
+            let _changing = self.succession.changing.lock();
+            let current = self.succession.current.load_full();
+            let core = current.as_deref().unwrap_or(&self.core);
+            // Nobody else retires while `changing` is held, so the core in force is in service.
+            let last = core.retire().unwrap_or(Last::Word(0));
+            match next(core, &last) {
+                Ok(core) => {
+                    self.succession.current.store(Some(Arc::new(core)));
+                    Ok(())
+                }
+                Err(error) => {
+                    core.revive(&last);
+                    Err(error)
+                }
+            }
+        }
+    }
+}

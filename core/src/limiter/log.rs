@@ -1,0 +1,472 @@
+//! The place of a sliding log: a ring with one word a permit, and a head that claims.
+//!
+//! Each slot holds the *expiry* (`time + W`) of the permit that used it last; 0 is free. Permits are claimed in the order of time, so
+//! the slots from `position` on are sorted, oldest first, and "do q more fit?" looks at one slot: the q-th oldest.
+//!
+//! ```text
+//! head (128 bits) = { last time: 64 | held: 1 | position: 21 | batch: 21 | free: 21 }
+//! ```
+//! * A claim is one compare-and-swap of the head: it moves `position` by its cost and leaves its time and its cost (`batch`) there. Only then
+//!   are the `batch` slots before `position` written. Whoever comes next finishes that writing first, so a stalled claimer stalls
+//!   nobody and its permits count from the moment of the swap.
+//! * Slots are written by `fetch_max` with the head's time, and `last time` never decreases. A helper that comes a lap late thus
+//!   changes nothing. That is why no slot needs a lap tag.
+//! * `free` slots from `position` on may be used whatever they hold: refunds and cancellations make them.
+//!
+//! Ordering: a claim releases what its claimer read as complete, and a reader acquires it; slot writes release and slot reads
+//! acquire. Reading a slot written under a later head therefore makes the re-read of the head see that head, and the
+//! reader starts again: every decision belongs to one head.
+
+use crate::decision::{Decision, Facts};
+use crate::limiter::Retired;
+use crate::limiter::reservation::{Refusal, Refused, Slot};
+use crate::quota::{Anchor, Quota, QuotaError, QuotaErrorKind};
+use crate::rule::END;
+use crate::sync::{
+    AtomicU64, AtomicU128,
+    Ordering::{AcqRel, Acquire, Relaxed, Release},
+};
+
+/// The most permits a log holds.
+pub(crate) const MAX_LOG: u64 = (1 << 21) - 1;
+
+const FIELD: u64 = (1 << 21) - 1;
+const RETIRED_HEAD: u128 = u128::MAX;
+
+/// A batch longer than this is marked as finished by its claimer, so that nobody after it has to look at all its slots again.
+const SEAL_FROM: u64 = 8;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Head {
+    last: u64,
+    held: bool,
+    position: u64,
+    batch: u64,
+    free: u64,
+}
+
+impl Head {
+    fn pack(self) -> u128 {
+        let low = (self.held as u64) << 63 | self.position << 42 | self.batch << 21 | self.free;
+        u128::from(self.last) << 64 | u128::from(low)
+    }
+
+    fn unpack(word: u128) -> Result<Head, Retired> {
+        if word == RETIRED_HEAD {
+            return Err(Retired);
+        }
+        let low = word as u64;
+        Ok(Head {
+            last: (word >> 64) as u64,
+            held: low >> 63 != 0,
+            position: low >> 42 & FIELD,
+            batch: low >> 21 & FIELD,
+            free: low & FIELD,
+        })
+    }
+
+    /// The time at which a caller who says `now` is judged.
+    fn judged(&self, now: u64) -> u64 {
+        self.last.max(now)
+    }
+
+    /// Whether everybody waits for a reservation or a debt ahead of `now`.
+    fn holds(&self, now: u64) -> bool {
+        self.held && now < self.last
+    }
+}
+
+/// The numbers of a log's quota.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LogRule {
+    limit: u64,
+    period: u64,
+}
+
+impl LogRule {
+    pub(crate) const fn new(quota: &Quota) -> Result<LogRule, QuotaError> {
+        if quota.limit() > MAX_LOG {
+            return Err(QuotaError::new(QuotaErrorKind::LogTooLong));
+        }
+        if quota.capacity() != quota.limit() {
+            return Err(QuotaError::new(QuotaErrorKind::BurstUnsupported));
+        }
+        if !matches!(quota.anchored(), Anchor::Clock | Anchor::Offset(0)) {
+            return Err(QuotaError::new(QuotaErrorKind::AnchorUnsupported));
+        }
+        Ok(LogRule { limit: quota.limit(), period: quota.period_nanos() })
+    }
+
+    /// The last nanosecond whose permits have an expiry on the clock.
+    pub(crate) const fn end(&self) -> u64 {
+        END - self.period
+    }
+}
+
+/// A ring of slots, however it is stored, and its head.
+#[derive(Debug)]
+pub(crate) struct Log<S> {
+    rule: LogRule,
+    head: AtomicU128,
+    slots: S,
+}
+
+/// What a log remembers, for carrying it elsewhere: the expiries of the live permits, oldest first.
+#[cfg(feature = "alloc")]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Memory {
+    pub(crate) last: u64,
+    pub(crate) held: bool,
+    pub(crate) expiries: alloc::vec::Vec<u64>,
+}
+
+impl<S: AsRef<[AtomicU64]>> Log<S> {
+    /// `slots` has exactly `rule.limit` zeros.
+    #[cfg(not(tidegate_loom))]
+    pub(crate) const fn new(rule: LogRule, slots: S) -> Log<S> {
+        Log { rule, head: AtomicU128::new(0), slots }
+    }
+
+    #[cfg(tidegate_loom)]
+    pub(crate) fn new(rule: LogRule, slots: S) -> Log<S> {
+        Log { rule, head: AtomicU128::new(0), slots }
+    }
+
+    pub(crate) fn rule(&self) -> &LogRule {
+        &self.rule
+    }
+
+    fn limit(&self) -> u64 {
+        self.rule.limit
+    }
+
+    /// The slot `ahead` places from `position`; `position <= L` and `ahead <= L`.
+    fn slot(&self, position: u64, ahead: u64) -> &AtomicU64 {
+        let index = (position + ahead) % self.limit();
+        &self.slots.as_ref()[index as usize]
+    }
+
+    /// The head, once all that it claims is written.
+    fn load(&self) -> Result<(u128, Head), Retired> {
+        let word = self.head.load(Acquire);
+        let head = Head::unpack(word)?;
+        self.finish(&head);
+        Ok((word, head))
+    }
+
+    /// Whether this log is in force.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn serving(&self) -> Result<(), Retired> {
+        Head::unpack(self.head.load(Acquire)).map(|_| ())
+    }
+
+    /// Writes the slots of the newest claim.
+    fn finish(&self, head: &Head) {
+        let expiry = head.last + self.rule.period;
+        for ahead in 0..head.batch {
+            let slot = self.slot(head.position + self.limit() - head.batch, ahead);
+            if slot.load(Acquire) < expiry {
+                slot.fetch_max(expiry, AcqRel);
+            }
+        }
+    }
+
+    fn swap(&self, before: u128, after: Head) -> bool {
+        self.head.compare_exchange_weak(before, after.pack(), AcqRel, Relaxed).is_ok()
+    }
+
+    fn unchanged(&self, word: u128) -> bool {
+        // The acquiring slot reads before this cannot move behind it.
+        self.head.load(Acquire) == word
+    }
+
+    /// The expiry that the `cost`-th oldest permit has, or 0 if it is free.
+    fn expiry(&self, head: &Head, cost: u64) -> u64 {
+        if cost <= head.free { 0 } else { self.slot(head.position, cost - 1).load(Acquire) }
+    }
+
+    /// How many permits from `position` on may be used at time `t`.
+    fn available(&self, head: &Head, t: u64) -> u64 {
+        let (mut low, mut high) = (head.free, self.limit());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.slot(head.position, middle).load(Acquire) <= t { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+
+    /// The first nanosecond from `now` on at which `cost` (1 to L) fits.
+    fn earliest(&self, head: &Head, now: u64, cost: u64) -> u64 {
+        let expiry = self.expiry(head, cost);
+        if head.holds(now) {
+            head.last.max(expiry)
+        } else if expiry <= head.judged(now) {
+            now
+        } else {
+            expiry
+        }
+    }
+
+    /// The head after `cost` permits at time `t`.
+    fn claimed(&self, head: &Head, t: u64, held: bool, cost: u64) -> Head {
+        Head {
+            last: t,
+            held,
+            position: (head.position + cost) % self.limit(),
+            batch: cost,
+            free: head.free.saturating_sub(cost),
+        }
+    }
+
+    /// Claims, and writes what was claimed. `None` if the head has changed.
+    fn claim(&self, before: u128, head: &Head, t: u64, held: bool, cost: u64) -> Option<Head> {
+        let after = self.claimed(head, t, held, cost);
+        if !self.swap(before, after) {
+            return None;
+        }
+        self.finish(&after);
+        if cost >= SEAL_FROM {
+            // If this fails, someone else has finished it and gone on.
+            let _ = self.head.compare_exchange_weak(after.pack(), Head { batch: 0, ..after }.pack(), Release, Relaxed);
+        }
+        Some(after)
+    }
+
+    /// What a decision says when `head` is the state, read at `now`, with `used` more permits just claimed at `t`.
+    fn facts(&self, head: &Head, now: u64, claim: Option<(u64, u64)>, retry_after: Option<u64>) -> Facts {
+        let t = head.judged(now);
+        let (cost, t, last, held) = match claim {
+            Some((cost, at)) => (cost, at.max(t), at.max(t), at > t || (head.holds(now))),
+            None => (0, t, head.last, head.held),
+        };
+        let waiting = held && now < last;
+        let available = if waiting { 0 } else { self.available(head, t).saturating_sub(cost) };
+        let newest = if cost > 0 {
+            t + self.rule.period
+        } else if head.free == self.limit() {
+            0
+        } else {
+            self.slot(head.position, self.limit() - 1).load(Acquire)
+        };
+        let mut renewed = if newest > t { newest } else { now };
+        if waiting {
+            renewed = renewed.max(last);
+        }
+        Facts {
+            limit: self.limit(),
+            remaining: available,
+            retry_after,
+            reset_after: self.wait(now, renewed).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// The wait that a time means, if it is on the clock.
+    fn wait(&self, now: u64, at: u64) -> Option<u64> {
+        (at <= self.rule.end()).then(|| at - now)
+    }
+
+    pub(crate) fn try_acquire(&self, now: u64, cost: u64) -> Result<bool, Retired> {
+        loop {
+            let (word, head) = self.load()?;
+            if cost > self.limit() {
+                return Ok(false);
+            }
+            let t = head.judged(now);
+            if head.holds(now) || self.expiry(&head, cost) > t {
+                if self.unchanged(word) {
+                    return Ok(false);
+                }
+            } else if self.claim(word, &head, t, false, cost).is_some() {
+                return Ok(true);
+            }
+        }
+    }
+
+    pub(crate) fn take(&self, now: u64, cost: u64) -> Result<Decision, Retired> {
+        self.decide(now, cost, true)
+    }
+
+    pub(crate) fn peek(&self, now: u64, cost: u64) -> Result<Decision, Retired> {
+        self.decide(now, cost, false)
+    }
+
+    fn decide(&self, now: u64, cost: u64, spend: bool) -> Result<Decision, Retired> {
+        loop {
+            let (word, head) = self.load()?;
+            let at = if cost == 0 {
+                Some(now)
+            } else if cost > self.limit() {
+                None
+            } else {
+                Some(self.earliest(&head, now, cost))
+            };
+            let allowed = at == Some(now);
+            let claim = (spend && allowed && cost > 0).then_some((cost, head.judged(now)));
+            let wait = at.and_then(|at| self.wait(now, at));
+            let facts = self.facts(&head, now, claim, wait);
+            let settled = match claim {
+                Some((cost, t)) => self.claim(word, &head, t, false, cost).is_some(),
+                None => self.unchanged(word),
+            };
+            if settled {
+                return Ok(Decision::of_facts(allowed, facts));
+            }
+        }
+    }
+
+    pub(crate) fn charge(&self, now: u64, cost: u64) -> Result<Decision, Retired> {
+        loop {
+            let (word, head) = self.load()?;
+            let at = if cost > self.limit() { u64::MAX } else { self.earliest(&head, now, cost) };
+            let due = at.saturating_sub(self.rule.period).max(now);
+            if at > self.rule.end() || due > now {
+                let wait = if at > self.rule.end() { None } else { Some(due - now) };
+                let facts = self.facts(&head, now, None, wait);
+                if self.unchanged(word) {
+                    return Ok(Decision::of_facts(false, facts));
+                }
+                continue;
+            }
+            let t = head.judged(now).max(at);
+            let facts = self.facts(&head, now, Some((cost, t)), Some(at - now));
+            if self.claim(word, &head, t, at > now, cost).is_some() {
+                return Ok(Decision::of_facts(true, facts));
+            }
+        }
+    }
+
+    pub(crate) fn reserve(&self, now: u64, cost: u64, max_wait: u64) -> Result<Result<Slot, Refused>, Retired> {
+        loop {
+            let (word, head) = self.load()?;
+            let at = if cost > self.limit() { u64::MAX } else { self.earliest(&head, now, cost) };
+            let refusal = if at > self.rule.end() {
+                Some(Refusal::Never)
+            } else if at - now > max_wait {
+                Some(Refusal::WaitTooLong)
+            } else {
+                None
+            };
+            if let Some(refusal) = refusal {
+                let facts = self.facts(&head, now, None, self.wait(now, at));
+                if self.unchanged(word) {
+                    return Ok(Err(Refused::new(refusal, Decision::of_facts(false, facts))));
+                }
+                continue;
+            }
+            // What will be free or expired then: how `cancel` knows that nothing has happened since.
+            let t = head.judged(now).max(at);
+            let available = self.available(&head, t);
+            if let Some(after) = self.claim(word, &head, t, at > now, cost) {
+                let live = Head { batch: 0, free: available.saturating_sub(cost), ..after };
+                return Ok(Ok(Slot::of_log(at, cost, live.pack())));
+            }
+        }
+    }
+
+    pub(crate) fn cancel(&self, now: u64, cost: u64, booked: u128) -> Result<(), Retired> {
+        let booked = Head::unpack(booked)?;
+        loop {
+            let (word, head) = self.load()?;
+            let available = self.available(&head, head.last);
+            let next = if (Head { batch: 0, free: available, ..head }) == booked {
+                // Its permits are the newest `cost`: they lie just before `position`, and become the first of the free ones.
+                let position = (head.position + self.limit() - cost) % self.limit();
+                Head { position, batch: 0, free: available + cost, ..head }
+            } else if booked.last + self.rule.period > head.judged(now) {
+                match self.refunded(&head, now, cost) {
+                    Some(next) => next,
+                    None => return Ok(()),
+                }
+            } else {
+                return Ok(());
+            };
+            if self.swap(word, next) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The head with the oldest `permits` live permits given back; `None` if there are none.
+    fn refunded(&self, head: &Head, now: u64, permits: u64) -> Option<Head> {
+        let t = head.judged(now);
+        let available = self.available(head, t);
+        let back = permits.min(self.limit() - available);
+        (back > 0).then(|| Head { last: t, batch: 0, free: available + back, ..*head })
+    }
+
+    pub(crate) fn refund(&self, now: u64, permits: u64) -> Result<(), Retired> {
+        loop {
+            let (word, head) = self.load()?;
+            if head.holds(now) {
+                // The live permits as of `last` may be those that wait for it.
+                return Ok(());
+            }
+            match self.refunded(&head, now, permits) {
+                Some(next) if !self.swap(word, next) => {}
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    pub(crate) fn reset(&self) -> Result<(), Retired> {
+        loop {
+            let (word, head) = self.load()?;
+            if self.swap(word, Head { held: false, batch: 0, free: self.limit(), ..head }) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Carrying a log's memory to another log.
+#[cfg(feature = "alloc")]
+impl<S: AsRef<[AtomicU64]>> Log<S> {
+    /// The live permits, consistently.
+    pub(crate) fn memory(&self) -> Result<Memory, Retired> {
+        loop {
+            let (word, head) = self.load()?;
+            let memory = self.memory_under(&head);
+            if self.unchanged(word) {
+                return Ok(memory);
+            }
+        }
+    }
+
+    fn memory_under(&self, head: &Head) -> Memory {
+        let used = self.limit() - head.free;
+        let expiries = (0..used)
+            .map(|ahead| self.slot(head.position, head.free + ahead).load(Acquire))
+            .filter(|&expiry| expiry > head.last)
+            .collect();
+        Memory { last: head.last, held: head.held, expiries }
+    }
+
+    /// Takes the log out of service; the head brings it back.
+    pub(crate) fn retire(&self) -> Result<(u128, Memory), Retired> {
+        let word = self.head.swap(RETIRED_HEAD, AcqRel);
+        let head = Head::unpack(word)?;
+        self.finish(&head);
+        Ok((word, self.memory_under(&head)))
+    }
+
+    pub(crate) fn revive(&self, head: u128) {
+        self.head.swap(head, AcqRel);
+    }
+
+    /// Fills a log that nobody else has seen yet. At most L expiries.
+    pub(crate) fn remember(&mut self, memory: &Memory) -> Option<()> {
+        let count = memory.expiries.len() as u64;
+        let free = self.limit().checked_sub(count)?;
+        let newest = memory.last.checked_add(self.rule.period).filter(|_| memory.last <= self.rule.end())?;
+        if !memory.expiries.is_sorted() || memory.expiries.last().is_some_and(|&expiry| expiry > newest) {
+            return None;
+        }
+        for (ahead, &expiry) in memory.expiries.iter().enumerate() {
+            self.slot(free, ahead as u64).fetch_max(expiry, Release);
+        }
+        let head = Head { last: memory.last, held: memory.held, position: 0, batch: 0, free };
+        self.head.swap(head.pack(), Release);
+        Some(())
+    }
+}

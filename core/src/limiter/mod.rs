@@ -1,0 +1,304 @@
+//! `Limiter`: one quota, one algorithm, one place for its state.
+
+mod builder;
+mod change;
+pub(crate) mod log;
+pub(crate) mod place;
+pub(crate) mod reservation;
+mod ring;
+
+pub use builder::LimiterBuilder;
+pub use change::{ReconfigureError, RestoreError, Snapshot};
+#[cfg(feature = "std")]
+pub use reservation::Reservation;
+pub use reservation::{Carry, Refusal, Refused, Slot};
+pub use ring::SlidingLog;
+
+use change::Core;
+#[cfg(feature = "std")]
+use core::time::Duration;
+
+use crate::decision::Decision;
+use crate::quota::Quota;
+#[cfg(feature = "std")]
+use crate::quota::QuotaError;
+use crate::rule::Algorithm;
+use crate::time::ClockSource;
+
+/// The configuration that this was asked of has been replaced; ask the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Retired;
+
+/// A rate limiter: one quota under one algorithm.
+///
+/// `Send`, `Sync`, no type parameters, `&self` everywhere. The state is 8 bytes for every algorithm but the sliding log, which keeps
+/// 8 bytes a permit; nothing is allocated after construction (but for [`Limiter::reconfigure`]).
+///
+/// Every verb has a twin with `_at`, which takes `now` in nanoseconds since an origin of the caller's choosing. A `now` that runs
+/// late or backwards never refunds and never mints. Do not mix the twins and the plain verbs unless `now` is the limiter's clock's.
+///
+/// # Concurrency
+/// Each verb is one atomic step: the limiter is linearizable against the definitions of `docs/semantics.md`. Verbs are lock-free; a
+/// denied call writes nothing. No ordering is promised for other data: a grant does not publish what was written before it.
+///
+/// ```
+/// use tidegate::{Algorithm, Limiter, Quota};
+/// let limiter = Limiter::new(Algorithm::Gcra, "300/min burst 50".parse()?)?;
+/// assert!(limiter.try_acquire(1));
+///
+/// let decision = limiter.take(1);
+/// if !decision.is_allowed() {
+///     println!("come back in {:?}", decision.retry_after());
+/// }
+/// # Ok::<(), tidegate::QuotaError>(())
+/// ```
+///
+/// In a static, on a server or a microcontroller:
+/// ```
+/// use tidegate::{Algorithm, Limiter, Quota};
+/// static GATE: Limiter = match Quota::per_second(100) {
+///     Ok(quota) => Limiter::fixed(Algorithm::Gcra, quota),
+///     Err(_) => panic!("bad quota"),
+/// };
+/// assert!(GATE.try_acquire_at(1_000, 1));
+/// ```
+#[derive(Debug)]
+pub struct Limiter {
+    core: Core,
+    #[cfg(feature = "std")]
+    succession: change::Succession,
+    // Read by the verbs without `_at`, which need `std`.
+    #[cfg_attr(not(feature = "std"), allow(dead_code))]
+    clock: ClockSource,
+}
+
+impl Limiter {
+    /// A limiter on the default clock.
+    ///
+    /// # Errors
+    /// A quota that the algorithm cannot hold; the error names the bound.
+    #[cfg(feature = "std")]
+    pub fn new(algorithm: Algorithm, quota: Quota) -> Result<Limiter, QuotaError> {
+        Limiter::builder(algorithm, quota).build()
+    }
+
+    /// A limiter with more to say: anchor, refill, initial fill, clock.
+    pub const fn builder(algorithm: Algorithm, quota: Quota) -> LimiterBuilder {
+        LimiterBuilder::new(algorithm, quota)
+    }
+
+    /// A limiter made at compile time, for a `static`. Any algorithm but the sliding log (see [`SlidingLog`] for that).
+    ///
+    /// # Panics
+    /// If the algorithm cannot hold the quota: in a `static` or `const` that is an error of compilation.
+    #[cfg(not(tidegate_loom))]
+    pub const fn fixed(algorithm: Algorithm, quota: Quota) -> Limiter {
+        Limiter::builder(algorithm, quota).fixed()
+    }
+
+    /// Spends `cost` permits if they fit; whether they did.
+    ///
+    /// A cost of 0 is always allowed; a cost above the capacity never is.
+    ///
+    /// ```
+    /// # use tidegate::{Algorithm, Limiter, Quota};
+    /// let limiter = Limiter::new(Algorithm::FixedWindow, Quota::per_second(2)?)?;
+    /// assert!(limiter.try_acquire_at(0, 2));
+    /// assert!(!limiter.try_acquire_at(999_999_999, 1));
+    /// assert!(limiter.try_acquire_at(1_000_000_000, 1));
+    /// # Ok::<(), tidegate::QuotaError>(())
+    /// ```
+    #[inline]
+    pub fn try_acquire_at(&self, now: u64, cost: u64) -> bool {
+        cost == 0
+            || self.ask(
+                now,
+                #[inline(always)]
+                |core, now| core.try_acquire(now, cost),
+            )
+    }
+
+    /// Spends `cost` permits if they fit, and says everything about it.
+    #[inline]
+    pub fn take_at(&self, now: u64, cost: u64) -> Decision {
+        if cost == 0 {
+            return self.peek_at(now, 0);
+        }
+        self.ask(now, |core, now| core.take(now, cost))
+    }
+
+    /// What [`Limiter::take_at`] would answer, without spending.
+    #[inline]
+    pub fn peek_at(&self, now: u64, cost: u64) -> Decision {
+        self.ask(now, |core, now| core.peek(now, cost))
+    }
+
+    /// Gives back up to `permits` of what is owed.
+    ///
+    /// Never lets more than the capacity through later. While reservations wait, or the limiter is in debt, nothing is given back,
+    /// because those who wait hold instants that count on it; to give back a reservation, cancel its slot. The sliding log
+    /// gives back its oldest permits.
+    pub fn refund_at(&self, now: u64, permits: u64) {
+        if permits > 0 {
+            self.ask(now, |core, now| core.refund(now, permits));
+        }
+    }
+
+    /// Spends `cost` although it does not fit, into a debt of at most one more capacity.
+    ///
+    /// Allowed means spent: then `retry_after` is how long to pause until the debt is paid (zero if there is none).
+    /// Denied means that the debt would be too deep; nothing was spent. For work whose cost is known only afterwards.
+    ///
+    /// ```
+    /// # use tidegate::{Algorithm, Limiter, Quota};
+    /// # use std::time::Duration;
+    /// let limiter = Limiter::new(Algorithm::Gcra, Quota::per_second(10)?)?;
+    /// let decision = limiter.charge_at(0, 15);
+    /// assert!(decision.is_allowed());
+    /// assert_eq!(decision.retry_after(), Some(Duration::from_millis(500)));
+    /// assert!(!limiter.charge_at(0, 6).is_allowed());
+    /// # Ok::<(), tidegate::QuotaError>(())
+    /// ```
+    pub fn charge_at(&self, now: u64, cost: u64) -> Decision {
+        if cost == 0 {
+            return self.peek_at(now, 0);
+        }
+        self.ask(now, |core, now| core.charge(now, cost))
+    }
+
+    /// Books `cost` permits for the earliest instant at which they fit, at most `max_wait_nanos` from now.
+    ///
+    /// First come, first served: whoever asks later stands behind.
+    ///
+    /// # Errors
+    /// The cost can never fit, the wait would be longer, or the queue cannot be counted; nothing is booked.
+    ///
+    /// ```
+    /// # use tidegate::{Algorithm, Limiter, Quota};
+    /// let limiter = Limiter::new(Algorithm::Gcra, Quota::per_second(10)?.burst(1)?)?;
+    /// let waits: Vec<u64> = (0..3).map(|_| limiter.reserve_at(0, 1, u64::MAX).unwrap().at_nanos()).collect();
+    /// assert_eq!(waits, [0, 100_000_000, 200_000_000]);
+    /// # Ok::<(), tidegate::QuotaError>(())
+    /// ```
+    pub fn reserve_at(&self, now: u64, cost: u64, max_wait_nanos: u64) -> Result<Slot, Refused> {
+        if cost == 0 {
+            return Ok(Slot::nothing(now));
+        }
+        self.ask(now, |core, now| core.reserve(now, cost, max_wait_nanos))
+    }
+
+    /// Gives a reservation back, as far as nobody else relies on it.
+    ///
+    /// If nothing has happened since, the state before it comes back. Otherwise as much is given back as cannot let two parties use the
+    /// same permits: those who reserved behind keep their instants. What has been earned back already, and a slot from before a
+    /// reconfiguration, give nothing.
+    pub fn cancel_at(&self, now: u64, slot: Slot) {
+        if slot.cost() > 0 {
+            self.ask(now, |core, now| core.cancel(now, &slot));
+        }
+    }
+
+    /// As new and full. Reservations are forgotten: those who hold them go ahead at their instants, and should not cancel them any
+    /// more (that would give back, a second time, up to as much of what has been spent since).
+    pub fn reset(&self) {
+        self.ask(0, |core, _| core.reset());
+    }
+
+    /// The quota in force.
+    pub fn quota(&self) -> Quota {
+        self.ask(0, |core, _| Ok(core.config.quota))
+    }
+
+    /// The algorithm.
+    pub fn algorithm(&self) -> Algorithm {
+        self.core.config.algorithm
+    }
+
+    /// The last nanosecond of its clock that this limiter tells from the one before: time stands still there.
+    ///
+    /// 2^63 - 1 (292 years) unless the quota leaves fewer bits for time; never less than ten years after the limiter was made.
+    pub fn horizon(&self) -> u64 {
+        self.ask(0, |core, _| Ok(core.end()))
+    }
+
+    /// Asks the configuration in force.
+    #[inline(always)]
+    fn ask<R>(&self, now: u64, verb: impl Fn(&Core, u64) -> Result<R, Retired>) -> R {
+        match verb(&self.core, now.min(self.core.end())) {
+            Ok(answer) => answer,
+            Err(Retired) => self.ask_successor(now, verb),
+        }
+    }
+
+    #[cfg(feature = "std")]
+    #[cold]
+    fn ask_successor<R>(&self, now: u64, verb: impl Fn(&Core, u64) -> Result<R, Retired>) -> R {
+        loop {
+            if let Ok(answer) = self.succession.ask(|core| verb(core, now.min(core.end()))) {
+                return answer;
+            }
+            self.succession.settle();
+            if let Ok(answer) = verb(&self.core, now.min(self.core.end())) {
+                return answer;
+            }
+        }
+    }
+
+    /// Without `std` nothing retires a configuration: `reconfigure_mut_at` has the limiter to itself.
+    #[cfg(not(feature = "std"))]
+    #[cold]
+    fn ask_successor<R>(&self, now: u64, verb: impl Fn(&Core, u64) -> Result<R, Retired>) -> R {
+        loop {
+            if let Ok(answer) = verb(&self.core, now.min(self.core.end())) {
+                return answer;
+            }
+        }
+    }
+}
+
+/// The same verbs at the time of the limiter's own clock.
+#[cfg(feature = "std")]
+impl Limiter {
+    /// The time of the limiter's clock, in nanoseconds.
+    #[inline]
+    pub fn now(&self) -> u64 {
+        self.clock.now()
+    }
+
+    /// [`Limiter::try_acquire_at`], now.
+    #[inline]
+    pub fn try_acquire(&self, cost: u64) -> bool {
+        self.try_acquire_at(self.now(), cost)
+    }
+
+    /// [`Limiter::take_at`], now.
+    #[inline]
+    pub fn take(&self, cost: u64) -> Decision {
+        self.take_at(self.now(), cost)
+    }
+
+    /// [`Limiter::peek_at`], now.
+    #[inline]
+    pub fn peek(&self, cost: u64) -> Decision {
+        self.peek_at(self.now(), cost)
+    }
+
+    /// [`Limiter::refund_at`], now.
+    pub fn refund(&self, permits: u64) {
+        self.refund_at(self.now(), permits);
+    }
+
+    /// [`Limiter::charge_at`], now.
+    pub fn charge(&self, cost: u64) -> Decision {
+        self.charge_at(self.now(), cost)
+    }
+
+    /// [`Limiter::reserve_at`], now. A `max_wait` beyond 584 years is read as that.
+    ///
+    /// # Errors
+    /// As [`Limiter::reserve_at`].
+    pub fn reserve(&self, cost: u64, max_wait: Duration) -> Result<Reservation<'_>, Refused> {
+        let max_wait = u64::try_from(max_wait.as_nanos()).unwrap_or(u64::MAX);
+        self.reserve_at(self.now(), cost, max_wait).map(|slot| Reservation::new(self, slot))
+    }
+}

@@ -1,0 +1,154 @@
+//! The place of one word: an atomic that applies a rule's steps.
+//!
+//! Ordering: the word is the whole message. A reader needs nothing else that a writer wrote, and all writes to one atomic have one
+//! order, so `Relaxed` makes the limiter linearizable. What happens to data *beside* the limiter is the caller's business.
+
+use crate::decision::{Decision, Verb};
+use crate::limiter::Retired;
+use crate::limiter::reservation::{Refusal, Refused, Slot};
+use crate::rule::{Booking, RETIRED, Rule, Step, Unbookable};
+use crate::sync::{AtomicU64, Ordering::Relaxed};
+
+/// A rule and its word.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) rule: Rule,
+    word: AtomicU64,
+}
+
+/// Applies `step` to the word until the word has not changed meanwhile.
+///
+/// `Ok((before, after))`, or `Err(word)` as soon as the step says no. A step that leaves the word as it is writes nothing.
+#[inline(always)]
+fn update(word: &AtomicU64, step: impl Fn(u64) -> Option<u64>) -> Result<(u64, u64), u64> {
+    let mut before = word.load(Relaxed);
+    loop {
+        let Some(after) = step(before) else { return Err(before) };
+        if after == before {
+            return Ok((before, after));
+        }
+        match word.compare_exchange_weak(before, after, Relaxed, Relaxed) {
+            Ok(_) => return Ok((before, after)),
+            Err(seen) => before = seen,
+        }
+    }
+}
+
+/// A denial on a retired word is no answer.
+#[inline(always)]
+fn live(word: u64) -> Result<u64, Retired> {
+    if word == RETIRED { Err(Retired) } else { Ok(word) }
+}
+
+impl Place {
+    #[cfg(not(tidegate_loom))]
+    pub(crate) const fn new(rule: Rule, word: u64) -> Place {
+        Place { rule, word: AtomicU64::new(word) }
+    }
+
+    #[cfg(tidegate_loom)]
+    pub(crate) fn new(rule: Rule, word: u64) -> Place {
+        Place { rule, word: AtomicU64::new(word) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn try_acquire(&self, now: u64, cost: u64) -> Result<bool, Retired> {
+        match update(&self.word, |word| self.rule.take(word, now, cost)) {
+            Ok(_) => Ok(true),
+            Err(word) => live(word).map(|_| false),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn take(&self, now: u64, cost: u64) -> Result<Decision, Retired> {
+        self.spend(now, cost, Verb::Take, |word| self.rule.take(word, now, cost))
+    }
+
+    pub(crate) fn charge(&self, now: u64, cost: u64) -> Result<Decision, Retired> {
+        self.spend(now, cost, Verb::Charge, |word| self.rule.charge(word, now, cost))
+    }
+
+    #[inline(always)]
+    fn spend(&self, now: u64, cost: u64, verb: Verb, step: impl Fn(u64) -> Option<u64>) -> Result<Decision, Retired> {
+        match update(&self.word, step) {
+            Ok((_, word)) => Ok(Decision::of_word(true, &self.rule, word, now, cost, verb)),
+            Err(word) => live(word).map(|word| Decision::of_word(false, &self.rule, word, now, cost, verb)),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn peek(&self, now: u64, cost: u64) -> Result<Decision, Retired> {
+        let word = live(self.word.load(Relaxed))?;
+        let allowed = cost == 0 || self.rule.take(word, now, cost).is_some();
+        Ok(Decision::of_word(allowed, &self.rule, word, now, cost, Verb::Take))
+    }
+
+    /// Applies a step that never says no.
+    fn adjust(&self, step: impl Fn(u64) -> u64) -> Result<(), Retired> {
+        match update(&self.word, |word| live(word).ok().map(&step)) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Retired),
+        }
+    }
+
+    pub(crate) fn refund(&self, now: u64, permits: u64) -> Result<(), Retired> {
+        self.adjust(|word| self.rule.refund(word, now, permits))
+    }
+
+    pub(crate) fn reset(&self) -> Result<(), Retired> {
+        self.adjust(|_| 0)
+    }
+
+    pub(crate) fn set(&self, word: u64) -> Result<(), Retired> {
+        self.adjust(|_| word)
+    }
+
+    pub(crate) fn reserve(&self, now: u64, cost: u64, max_wait: u64) -> Result<Result<Slot, Refused>, Retired> {
+        let mut before = self.word.load(Relaxed);
+        loop {
+            live(before)?;
+            let (refusal, decision) = match self.rule.reserve(before, now, cost) {
+                Ok((after, at)) if at - now <= max_wait => {
+                    match self.word.compare_exchange_weak(before, after, Relaxed, Relaxed) {
+                        Ok(_) => return Ok(Ok(Slot::of_word(at, cost, before, after))),
+                        Err(seen) => {
+                            before = seen;
+                            continue;
+                        }
+                    }
+                }
+                Ok(_) => (Refusal::WaitTooLong, self.peek_word(before, now, cost)),
+                Err(Unbookable::Never) => (Refusal::Never, self.peek_word(before, now, cost)),
+                Err(Unbookable::Full) => (Refusal::QueueFull, self.peek_word(before, now, cost)),
+            };
+            return Ok(Err(Refused::new(refusal, decision)));
+        }
+    }
+
+    fn peek_word(&self, word: u64, now: u64, cost: u64) -> Decision {
+        Decision::of_word(false, &self.rule, word, now, cost, Verb::Take)
+    }
+
+    pub(crate) fn cancel(&self, now: u64, booking: &Booking) -> Result<(), Retired> {
+        self.adjust(|word| if word == booking.after { booking.before } else { self.rule.cancel(word, now, booking) })
+    }
+
+    /// Whether this place is in force.
+    pub(crate) fn serving(&self) -> Result<(), Retired> {
+        self.word().map(|_| ())
+    }
+
+    pub(crate) fn word(&self) -> Result<u64, Retired> {
+        live(self.word.load(Relaxed))
+    }
+
+    /// Takes the word out of service and returns the last one.
+    pub(crate) fn retire(&self) -> u64 {
+        self.word.swap(RETIRED, Relaxed)
+    }
+
+    /// Puts a word back into service after [`Place::retire`].
+    pub(crate) fn revive(&self, word: u64) {
+        self.word.swap(word, Relaxed);
+    }
+}

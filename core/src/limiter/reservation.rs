@@ -1,0 +1,183 @@
+//! Reservations: permits booked for an instant ahead, and given back once.
+
+use core::fmt;
+#[cfg(feature = "std")]
+use core::time::Duration;
+
+use crate::decision::Decision;
+use crate::rule::Booking;
+
+/// Permits booked for an instant, made by `Limiter::reserve_at`.
+///
+/// Not `Clone`: handing it to `cancel_at` gives the permits back exactly once. Dropping it keeps them booked.
+#[derive(Debug)]
+#[must_use = "the permits are booked; wait for the instant, or cancel the slot"]
+pub struct Slot {
+    at: u64,
+    cost: u64,
+    /// The word before and after it; a log keeps its head after it.
+    before: u64,
+    after: u128,
+    /// Which configuration of the limiter booked it; a slot from before a reconfiguration gives nothing back.
+    generation: u64,
+}
+
+impl Slot {
+    pub(crate) fn of_word(at: u64, cost: u64, before: u64, after: u64) -> Slot {
+        Slot { at, cost, before, after: u128::from(after), generation: 0 }
+    }
+
+    pub(crate) fn of_log(at: u64, cost: u64, head: u128) -> Slot {
+        Slot { at, cost, before: 0, after: head, generation: 0 }
+    }
+
+    /// A cost of 0: nothing was booked.
+    pub(crate) fn nothing(at: u64) -> Slot {
+        Slot { at, cost: 0, before: 0, after: 0, generation: 0 }
+    }
+
+    /// The instant from which the permits may be used, in nanoseconds of the limiter's clock.
+    pub const fn at_nanos(&self) -> u64 {
+        self.at
+    }
+
+    /// The permits booked.
+    pub const fn cost(&self) -> u64 {
+        self.cost
+    }
+
+    pub(crate) fn of_generation(mut self, generation: u64) -> Slot {
+        self.generation = generation;
+        self
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    pub(crate) fn booking(&self) -> Booking {
+        // Slots of words were made from words.
+        Booking { before: self.before, after: self.after as u64, cost: self.cost }
+    }
+
+    pub(crate) fn head(&self) -> u128 {
+        self.after
+    }
+}
+
+/// Why a reservation was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The cost is above the capacity, or its instant lies beyond the end of the clock.
+    Never,
+    /// The wait would exceed the longest that was allowed.
+    WaitTooLong,
+    /// The limiter's word cannot count a queue this long.
+    QueueFull,
+}
+
+/// A refused reservation; nothing was booked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    refusal: Refusal,
+    decision: Decision,
+}
+
+impl Refused {
+    pub(crate) fn new(refusal: Refusal, decision: Decision) -> Refused {
+        Refused { refusal, decision }
+    }
+
+    /// Why.
+    pub const fn refusal(&self) -> Refusal {
+        self.refusal
+    }
+
+    /// The denied decision, with the wait that would have been needed.
+    pub const fn decision(&self) -> Decision {
+        self.decision
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.refusal {
+            Refusal::Never => write!(f, "the cost can never fit within {} permits", self.decision.limit()),
+            Refusal::WaitTooLong => match self.decision.retry_after() {
+                Some(wait) => write!(f, "the wait of {wait:?} is longer than allowed"),
+                None => f.write_str("the wait is longer than allowed"),
+            },
+            Refusal::QueueFull => f.write_str("the queue of reservations is as long as the limiter can count"),
+        }
+    }
+}
+
+impl core::error::Error for Refused {}
+
+/// Permits booked on a limiter with its own clock, made by `Limiter::reserve`.
+///
+/// ```
+/// use std::time::Duration;
+/// use tidegate::{Algorithm, Limiter, Quota};
+/// let limiter = Limiter::new(Algorithm::Gcra, Quota::per_minute(1)?)?;
+/// let now = limiter.reserve(1, Duration::ZERO)?;
+/// assert_eq!(now.delay(), Duration::ZERO);
+///
+/// let later = limiter.reserve(1, Duration::from_secs(60))?;
+/// assert!(later.delay() > Duration::from_secs(59));
+/// assert!(limiter.reserve(1, Duration::from_secs(60)).is_err());
+/// later.cancel();
+/// assert!(limiter.reserve(1, Duration::from_secs(60)).is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[cfg(feature = "std")]
+#[derive(Debug)]
+#[must_use = "the permits are booked; wait for the instant, or cancel"]
+pub struct Reservation<'a> {
+    limiter: &'a crate::Limiter,
+    slot: Slot,
+}
+
+#[cfg(feature = "std")]
+impl<'a> Reservation<'a> {
+    pub(crate) fn new(limiter: &'a crate::Limiter, slot: Slot) -> Reservation<'a> {
+        Reservation { limiter, slot }
+    }
+
+    /// The instant from which the permits may be used, in nanoseconds of the limiter's clock.
+    pub fn at_nanos(&self) -> u64 {
+        self.slot.at_nanos()
+    }
+
+    /// How long it is until then, from now.
+    pub fn delay(&self) -> Duration {
+        Duration::from_nanos(self.slot.at_nanos().saturating_sub(self.limiter.now()))
+    }
+
+    /// Gives the permits back, as far as nobody else relies on them (see `Limiter::cancel_at`).
+    pub fn cancel(self) {
+        self.limiter.cancel_at(self.limiter.now(), self.slot);
+    }
+
+    /// The slot, to be kept without borrowing the limiter.
+    pub fn into_slot(self) -> Slot {
+        self.slot
+    }
+}
+
+/// How the permits that are used pass to a new quota.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum Carry {
+    /// The time in which they are earned back stays: `used * (L'/W') / (L/W)`.
+    #[default]
+    Time,
+    /// Their number stays.
+    Permits,
+    /// Their share of the capacity stays: `used * B' / B`.
+    Proportional,
+    /// Nothing: the limiter is full.
+    Reset,
+}

@@ -1,0 +1,170 @@
+//! GCRA, and the token bucket with continuous refill: the word is the theoretical arrival time (TAT) in ticks.
+//!
+//! Source: ITU-T I.371 (2004), annex A, "virtual scheduling". The textbook form, with `T = W/L` the emission interval:
+//! ```text
+//! x = max(now, TAT) + q*T;   allowed iff x - now <= B*T;   then TAT := x
+//! ```
+//! Departures:
+//! 1. Time is counted in ticks of `T / 2^k` (1 to 2 ns), so that T is exactly `2^k` ticks at every rate: no rounding, and a
+//!    multiplication by T is a shift. `now` becomes ticks by the exact [`Grid`].
+//! 2. The test is written `level <= cap - q*T` with `level = max(0, TAT - now)`: neither side can overflow for any word.
+//! 3. A token bucket that holds b tokens is a TAT of `now + (B - b)*T`: the same word, the same decisions.
+//!
+//! Bounds: `now < 2^63` ns, so its tick is below 2^63; `cap = B << k <= 2^61`. A grant leaves `TAT <= now + cap`, a charge
+//! `TAT <= now + 2*cap`, a reservation `TAT - cap <= tick(END)`. So TAT stays below `2^63 + 2^62`, and never reaches `RETIRED`.
+
+use super::{Booking, END, Step, Unbookable};
+use crate::grid::Grid;
+use crate::quota::{Quota, QuotaError, QuotaErrorKind};
+
+/// `B * 2^k` is at most this.
+const MAX_CAP: u64 = 1 << 61;
+
+/// No step leaves a TAT as high as this (see the bounds above).
+const MAX_TAT: u64 = (1 << 63) + (1 << 62);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Continuous {
+    grid: Grid,
+    /// One emission interval is `1 << shift` ticks.
+    shift: u32,
+    burst: u64,
+    /// `burst << shift`: the level of a limiter with nothing left.
+    cap: u64,
+}
+
+impl Continuous {
+    pub(crate) const fn new(quota: &Quota) -> Result<Continuous, QuotaError> {
+        let (limit, period, burst) = (quota.limit(), quota.period_nanos(), quota.capacity());
+        if limit > period {
+            return Err(QuotaError::new(QuotaErrorKind::RateTooHigh));
+        }
+        let shift = (period / limit).ilog2();
+        if burst > MAX_CAP >> shift {
+            return Err(QuotaError::new(QuotaErrorKind::BurstTooLong));
+        }
+        // limit << shift <= limit * (period / limit) <= period.
+        Ok(Continuous { grid: Grid::new(limit << shift, period), shift, burst, cap: burst << shift })
+    }
+
+    /// The word of a bucket that holds `fill <= burst` tokens at `origin`.
+    pub(crate) const fn filled(&self, origin: u64, fill: u64) -> u64 {
+        self.grid.tick(origin) + ((self.burst - fill) << self.shift)
+    }
+
+    /// Ticks until the limiter is full.
+    #[inline(always)]
+    fn level(&self, tat: u64, now: u64) -> u64 {
+        tat.saturating_sub(self.grid.tick(now))
+    }
+
+    /// The first nanosecond from `now` on with `tick >= tick`; `None` beyond the clock.
+    fn when(&self, tick: u64, now: u64) -> Option<u64> {
+        let t = self.grid.first_nanosecond(tick).max(now);
+        (t <= END).then_some(t)
+    }
+
+    /// The TAT that must have been reached before `cost` fits under `cap`.
+    fn due(&self, tat: u64, cost: u64, cap: u64) -> u64 {
+        // cost << shift <= 2 * MAX_CAP and tat < 2^63 + 2^62.
+        (tat + (cost << self.shift)).saturating_sub(cap)
+    }
+}
+
+impl Step for Continuous {
+    fn capacity(&self) -> u64 {
+        self.burst
+    }
+
+    #[inline(always)]
+    fn take(&self, tat: u64, now: u64, cost: u64) -> Option<u64> {
+        // Before any multiplication: above the capacity is never.
+        if cost > self.burst {
+            return None;
+        }
+        let tick = self.grid.tick(now);
+        let base = tat.max(tick);
+        let spent = cost << self.shift;
+        (base - tick <= self.cap - spent).then(|| base + spent)
+    }
+
+    fn remaining(&self, tat: u64, now: u64) -> u64 {
+        self.cap.saturating_sub(self.level(tat, now)) >> self.shift
+    }
+
+    fn earliest(&self, tat: u64, now: u64, cost: u64) -> Option<u64> {
+        if cost > self.burst {
+            return None;
+        }
+        self.when(self.due(tat, cost, self.cap), now)
+    }
+
+    fn renewed(&self, tat: u64, now: u64) -> Option<u64> {
+        self.when(tat, now)
+    }
+
+    fn refund(&self, tat: u64, now: u64, permits: u64) -> u64 {
+        let level = self.level(tat, now);
+        if level > self.cap {
+            return tat;
+        }
+        // level <= cap = burst << shift, so more than `burst` permits are all of it.
+        tat - (permits.min(self.burst) << self.shift).min(level)
+    }
+
+    fn charge(&self, tat: u64, now: u64, cost: u64) -> Option<u64> {
+        if cost / 2 > self.burst || cost > 2 * self.burst {
+            return None;
+        }
+        let tick = self.grid.tick(now);
+        let base = tat.max(tick);
+        let spent = cost << self.shift;
+        (base - tick <= 2 * self.cap - spent).then(|| base + spent)
+    }
+
+    fn earliest_charge(&self, tat: u64, now: u64, cost: u64) -> Option<u64> {
+        if cost / 2 > self.burst || cost > 2 * self.burst {
+            return None;
+        }
+        self.when(self.due(tat, cost, 2 * self.cap), now)
+    }
+
+    fn reserve(&self, tat: u64, now: u64, cost: u64) -> Result<(u64, u64), Unbookable> {
+        let at = self.earliest(tat, now, cost).ok_or(Unbookable::Never)?;
+        Ok((tat.max(self.grid.tick(now)) + (cost << self.shift), at))
+    }
+
+    fn cancel(&self, tat: u64, now: u64, booking: &Booking) -> u64 {
+        if tat < booking.after {
+            return tat;
+        }
+        let tick = self.grid.tick(now);
+        let mut back = (booking.cost << self.shift).min(booking.after.saturating_sub(tick));
+        if tat.saturating_sub(tick) > self.cap {
+            // Someone waits at an instant up to `tat - cap` ticks. Costs booked after this one sum to `tat - after`; nobody behind
+            // them may come so early that a newcomer and one of them exceed the burst together.
+            back = back.min(self.cap.saturating_sub(tat - booking.after));
+        }
+        tat - back
+    }
+
+    fn unit(&self) -> u64 {
+        1 << self.shift
+    }
+
+    fn used(&self, tat: u64, now: u64) -> u64 {
+        self.level(tat, now)
+    }
+
+    fn spent(&self, now: u64, units: u64) -> Option<u64> {
+        self.grid.tick(now).checked_add(units).filter(|&tat| tat < MAX_TAT)
+    }
+
+    fn holds(&self, tat: u64) -> bool {
+        tat < MAX_TAT
+    }
+
+    fn end(&self) -> u64 {
+        END
+    }
+}

@@ -1,0 +1,122 @@
+//! The only file that names an atomic.
+//!
+//! Everything else says `crate::sync::AtomicU64` and gets
+//! * the platform's atomics through `portable-atomic` (which falls back to a lock or a critical section on targets without
+//!   64-bit or 128-bit compare-and-swap),
+//! * loom's model atomics under `--cfg tidegate_loom`,
+//! * and, under `--cfg tidegate_spurious`, a `compare_exchange_weak` that fails for no reason every third time in a thread, as
+//!   LL/SC machines may: x86 never shows it and loom does not model it.
+
+pub(crate) use core::sync::atomic::Ordering;
+#[cfg(feature = "std")]
+#[cfg_attr(tidegate_loom, allow(unused_imports))]
+pub(crate) use core::sync::atomic::fence;
+
+#[cfg(all(not(tidegate_loom), not(tidegate_spurious)))]
+pub(crate) use portable_atomic::{AtomicU64, AtomicU128};
+
+#[cfg(tidegate_loom)]
+pub(crate) use model::{AtomicU64, AtomicU128};
+
+#[cfg(all(tidegate_spurious, not(tidegate_loom)))]
+pub(crate) use spurious::{AtomicU64, AtomicU128};
+
+/// loom's atomics, and a 128-bit cell that loom lacks.
+#[cfg(tidegate_loom)]
+mod model {
+    extern crate std;
+    use super::Ordering;
+    use loom::sync::Mutex;
+
+    pub(crate) use loom::sync::atomic::AtomicU64;
+
+    /// One operation at a time under a model lock: as strong as the real thing's AcqRel, and explored by loom at every call.
+    #[derive(Debug)]
+    pub(crate) struct AtomicU128(Mutex<u128>);
+
+    impl AtomicU128 {
+        pub(crate) fn new(value: u128) -> Self {
+            AtomicU128(Mutex::new(value))
+        }
+        pub(crate) fn load(&self, _: Ordering) -> u128 {
+            *self.0.lock().unwrap()
+        }
+        pub(crate) fn swap(&self, new: u128, _: Ordering) -> u128 {
+            core::mem::replace(&mut *self.0.lock().unwrap(), new)
+        }
+        pub(crate) fn compare_exchange_weak(
+            &self,
+            current: u128,
+            new: u128,
+            _: Ordering,
+            _: Ordering,
+        ) -> Result<u128, u128> {
+            let mut value = self.0.lock().unwrap();
+            if *value == current {
+                *value = new;
+                Ok(current)
+            } else {
+                Err(*value)
+            }
+        }
+    }
+}
+
+/// The platform's atomics with weak exchanges that fail spuriously.
+#[cfg(all(tidegate_spurious, not(tidegate_loom)))]
+mod spurious {
+    extern crate std;
+    use super::Ordering;
+    use core::cell::Cell;
+
+    std::thread_local!(static CALLS: Cell<u32> = const { Cell::new(0) });
+
+    fn fail_now() -> bool {
+        CALLS.with(|calls| {
+            calls.set(calls.get().wrapping_add(1));
+            calls.get() % 3 != 0
+        })
+    }
+
+    macro_rules! spurious {
+        ($name:ident, $int:ty) => {
+            #[derive(Debug)]
+            pub(crate) struct $name(portable_atomic::$name);
+
+            impl $name {
+                pub(crate) const fn new(value: $int) -> Self {
+                    $name(portable_atomic::$name::new(value))
+                }
+                pub(crate) fn load(&self, order: Ordering) -> $int {
+                    self.0.load(order)
+                }
+                pub(crate) fn swap(&self, new: $int, order: Ordering) -> $int {
+                    self.0.swap(new, order)
+                }
+                #[allow(dead_code)]
+                pub(crate) fn fetch_max(&self, new: $int, order: Ordering) -> $int {
+                    self.0.fetch_max(new, order)
+                }
+                #[allow(dead_code)]
+                pub(crate) fn fetch_add(&self, n: $int, order: Ordering) -> $int {
+                    self.0.fetch_add(n, order)
+                }
+                pub(crate) fn compare_exchange_weak(
+                    &self,
+                    current: $int,
+                    new: $int,
+                    success: Ordering,
+                    failure: Ordering,
+                ) -> Result<$int, $int> {
+                    if fail_now() {
+                        return Err(self.0.load(failure));
+                    }
+                    self.0.compare_exchange_weak(current, new, success, failure)
+                }
+            }
+        };
+    }
+
+    spurious!(AtomicU64, u64);
+    spurious!(AtomicU128, u128);
+}

@@ -1,0 +1,201 @@
+//! The processor's time stamp counter as a clock, disciplined by the system's monotonic clock.
+//!
+//! Only where Linux uses the counter as its own clock source: then the kernel has checked that it ticks at one rate, in step on all
+//! cores, and goes on through sleep states. Elsewhere the system's clock is read each time.
+//!
+//! Counter readings become nanoseconds by a line `ns0 + (tsc - tsc0) * rate`. A line holds for a limited time; whoever reads past its
+//! end takes a new bearing from the system's clock and draws the next line from where the last one is, so that time neither
+//! steps back nor drifts away. The lines are published through a sequence lock, and a reader that meets a writer asks the system.
+
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux", not(tidegate_loom), not(miri))))]
+pub(super) use super::monotonic::system_monotonic as now;
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux", not(tidegate_loom), not(miri)))]
+pub(super) use counter::now;
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux", not(tidegate_loom), not(miri)))]
+mod counter {
+    extern crate std;
+
+    use crate::sync::{
+        AtomicU64,
+        Ordering::{Acquire, Relaxed, Release},
+        fence,
+    };
+    use crate::time::monotonic::system_monotonic;
+    use parking_lot::Mutex;
+
+    /// Nanoseconds a tick, times 2^32.
+    type Rate = u64;
+
+    /// The first bearing is trusted once the system's clock has moved on by this much: reading error 50 ns, so 2.5 ppm.
+    const FIRST_BASELINE: u64 = 20_000_000;
+    /// A line holds for at most this long, and for at most ten times the baseline that its rate was measured over.
+    const LONGEST_LINE: u64 = 1_000_000_000;
+
+    /// The line in force. `sequence` is odd while it is being changed; `end <= tsc0` means that there is none.
+    static SEQUENCE: AtomicU64 = AtomicU64::new(0);
+    static TSC0: AtomicU64 = AtomicU64::new(0);
+    static NS0: AtomicU64 = AtomicU64::new(0);
+    static RATE: AtomicU64 = AtomicU64::new(0);
+    static END: AtomicU64 = AtomicU64::new(0);
+
+    static BEARING: Mutex<Option<Bearing>> = Mutex::new(None);
+
+    #[derive(Clone, Copy)]
+    struct Line {
+        tsc0: u64,
+        ns0: u64,
+        rate: Rate,
+        end: u64,
+    }
+
+    /// One moment on both clocks.
+    #[derive(Clone, Copy)]
+    struct Bearing {
+        tsc: u64,
+        ns: u64,
+        /// Whether the kernel trusts the counter.
+        trusted: bool,
+    }
+
+    impl Line {
+        fn at(&self, tsc: u64) -> u64 {
+            let ticks = u128::from(tsc.saturating_sub(self.tsc0));
+            self.ns0.wrapping_add(((ticks * u128::from(self.rate)) >> 32) as u64)
+        }
+    }
+
+    #[allow(unsafe_code)]
+    #[inline(always)]
+    fn counter() -> u64 {
+        // SAFETY: RDTSC is part of every x86-64 processor, and reads nothing but a register.
+        unsafe { core::arch::x86_64::_rdtsc() }
+    }
+
+    #[inline]
+    pub(in crate::time) fn now() -> u64 {
+        let sequence = SEQUENCE.load(Acquire);
+        let line = read();
+        fence(Acquire);
+        let tsc = counter();
+        // One comparison for "after the beginning" and "before the end".
+        let fresh = tsc.wrapping_sub(line.tsc0) < line.end.wrapping_sub(line.tsc0);
+        if fresh && sequence & 1 == 0 && SEQUENCE.load(Relaxed) == sequence { line.at(tsc) } else { bearing() }
+    }
+
+    #[inline(always)]
+    fn read() -> Line {
+        Line { tsc0: TSC0.load(Relaxed), ns0: NS0.load(Relaxed), rate: RATE.load(Relaxed), end: END.load(Relaxed) }
+    }
+
+    /// Asks the system's clock and, unless someone else is at it, draws the next line.
+    #[cold]
+    #[inline(never)]
+    fn bearing() -> u64 {
+        let Some(mut last) = BEARING.try_lock() else { return system_monotonic() };
+        // The counter first: the line then runs ahead of the system's clock by the time of one reading, never behind it.
+        let tsc = counter();
+        let ns = system_monotonic();
+        let Some(from) = *last else {
+            *last = Some(Bearing { tsc, ns, trusted: trusted() });
+            return ns;
+        };
+        if !from.trusted {
+            return ns;
+        }
+        let (ticks, baseline) = (tsc.wrapping_sub(from.tsc), ns.saturating_sub(from.ns));
+        if tsc <= from.tsc || ticks > 1 << 62 {
+            // The counter has been set back: begin anew, on the system's clock.
+            publish(Line { tsc0: 0, ns0: 0, rate: 0, end: 0 });
+            *last = Some(Bearing { tsc, ns, ..from });
+            return ns;
+        }
+        if baseline < FIRST_BASELINE {
+            return ns;
+        }
+        let rate = (u128::from(baseline) << 32) / u128::from(ticks);
+        let Ok(rate) = u64::try_from(rate) else { return ns };
+        let line = next_line(read(), tsc, ns, rate, baseline);
+        publish(line);
+        *last = Some(Bearing { tsc, ns, ..from });
+        line.ns0
+    }
+
+    /// A line from where the last one is, that meets the system's clock at its end.
+    fn next_line(last: Line, tsc: u64, ns: u64, rate: Rate, baseline: u64) -> Line {
+        let span = baseline.saturating_mul(10).min(LONGEST_LINE);
+        let ticks = ((u128::from(span) << 32) / u128::from(rate.max(1))) as u64;
+        // Nobody has been told a time after the last line's end.
+        let told = if last.end > last.tsc0 { last.at(tsc.min(last.end)) } else { 0 };
+        let ahead = told.saturating_sub(ns);
+        // Slower by what it is ahead, at most by half: it never stands still.
+        let slower = (u128::from(rate) * u128::from(ahead.min(span / 2)) / u128::from(span.max(1))) as u64;
+        Line { tsc0: tsc, ns0: ns.max(told), rate: rate - slower, end: tsc.saturating_add(ticks) }
+    }
+
+    fn publish(line: Line) {
+        // Only the holder of BEARING writes.
+        let sequence = SEQUENCE.load(Relaxed);
+        SEQUENCE.swap(sequence.wrapping_add(1), Acquire);
+        fence(Release);
+        TSC0.swap(line.tsc0, Relaxed);
+        NS0.swap(line.ns0, Relaxed);
+        RATE.swap(line.rate, Relaxed);
+        END.swap(line.end, Relaxed);
+        SEQUENCE.swap(sequence.wrapping_add(2), Release);
+    }
+
+    fn trusted() -> bool {
+        std::fs::read_to_string("/sys/devices/system/clocksource/clocksource0/current_clocksource")
+            .is_ok_and(|source| source.trim() == "tsc")
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_line_goes_on_from_the_last_one_and_meets_the_clock_again() {
+            let rate = 1 << 32; // a tick is a nanosecond
+            let last = Line { tsc0: 0, ns0: 1_000, rate, end: 1_000_000 };
+            // The last line is 500 ns ahead of the system's clock at its end.
+            let next = next_line(last, 1_000_000, 1_000_500, rate, 100_000);
+            assert_eq!(next.at(1_000_000), 1_001_000, "no step back");
+            let end_error = next.at(next.end).abs_diff(1_000_500 + 1_000_000);
+            assert!(end_error <= 1, "{end_error}");
+        }
+
+        #[test]
+        fn a_line_that_is_behind_steps_forward() {
+            let last = Line { tsc0: 0, ns0: 0, rate: 1 << 32, end: 1_000 };
+            let next = next_line(last, 1_000, 5_000, 1 << 32, 20_000_000);
+            assert_eq!(next.at(1_000), 5_000);
+        }
+
+        #[test]
+        fn a_time_that_nobody_was_told_is_not_kept() {
+            // Idle long past the line's end, with a rate that was far too high.
+            let last = Line { tsc0: 0, ns0: 0, rate: 2 << 32, end: 1_000 };
+            let next = next_line(last, 1_000_000, 1_000_000, 1 << 32, 20_000_000);
+            assert_eq!(next.ns0, 1_000_000);
+        }
+
+        #[test]
+        fn a_line_far_ahead_slows_but_never_stops() {
+            let last = Line { tsc0: 0, ns0: u64::MAX / 2, rate: 1 << 32, end: 1_000 };
+            let next = next_line(last, 1_000, 0, 1 << 32, 20_000_000);
+            assert!(next.at(2_000) > next.at(1_000));
+        }
+
+        #[test]
+        fn never_steps_back_within_a_thread() {
+            let mut last = now();
+            for _ in 0..200_000 {
+                let next = now();
+                assert!(next >= last);
+                last = next;
+            }
+        }
+    }
+}
