@@ -262,11 +262,7 @@ impl Model {
     /// # Errors
     /// When the algorithm cannot hold the quota, or an option has no meaning for it.
     pub fn new(config: Config) -> Result<Model, Refused> {
-        let (limit, period, burst) = (
-            config.limit as u128,
-            config.period as u128,
-            config.burst as u128,
-        );
+        let (limit, period, burst) = (config.limit as u128, config.period as u128, config.burst as u128);
         if limit == 0 || burst == 0 {
             return Err(Refused("limit and burst are at least 1"));
         }
@@ -275,15 +271,12 @@ impl Model {
         }
         let bucket = config.algorithm == Algorithm::TokenBucket;
         if !bucket && (config.initial.is_some() || config.refill == Refill::Interval) {
-            return Err(Refused(
-                "only a token bucket has an initial fill and a refill",
-            ));
+            return Err(Refused("only a token bucket has an initial fill and a refill"));
         }
         if config.initial.is_some_and(|fill| fill > config.burst) {
             return Err(Refused("initial fill is at most burst"));
         }
-        let continuous =
-            config.algorithm == Algorithm::Gcra || bucket && config.refill == Refill::Continuous;
+        let continuous = config.algorithm == Algorithm::Gcra || bucket && config.refill == Refill::Continuous;
         if !continuous && !bucket && config.burst != config.limit {
             return Err(Refused("a window holds its limit: burst has no meaning"));
         }
@@ -292,24 +285,20 @@ impl Model {
             Anchor::FirstUse if !intervals => {
                 return Err(Refused("only intervals open at first use"));
             }
-            Anchor::Clock { offset }
-                if offset != 0 && !intervals && config.algorithm != Algorithm::SlidingWindow =>
-            {
+            Anchor::Clock { offset } if offset != 0 && !intervals && config.algorithm != Algorithm::SlidingWindow => {
                 return Err(Refused("only intervals and windows have an offset"));
             }
             _ => {}
         }
 
+        if config.algorithm == Algorithm::SlidingWindow && 2 * limit > period {
+            return Err(Refused("at most one permit in two nanoseconds"));
+        }
+
         let origin = config.origin.min(END);
         let mut span = 1;
         let mut most = u64::MAX as u128;
-        let mut ticks = Ticks {
-            mul: 1,
-            add: 0,
-            div: period,
-            first: 0,
-            last: u128::MAX,
-        };
+        let mut ticks = Ticks { mul: 1, add: 0, div: period, first: 0, last: u128::MAX };
         if continuous {
             if limit > period {
                 return Err(Refused("at most one permit a nanosecond"));
@@ -324,13 +313,7 @@ impl Model {
             if config.limit > MAX_LOG {
                 return Err(Refused("a log holds at most 2^21 - 1 permits"));
             }
-            ticks = Ticks {
-                mul: 1,
-                add: 0,
-                div: 1,
-                first: 0,
-                last: (END - config.period) as u128,
-            };
+            ticks = Ticks { mul: 1, add: 0, div: 1, first: 0, last: (END - config.period) as u128 };
         } else {
             // A packed state: so many bits for counts, what is left of 64 for time.
             let time_bits = match config.anchor {
@@ -339,13 +322,11 @@ impl Model {
                     let time_bits = 64 - count_bits as i32;
                     let j = period.ilog2() as i32 - 0.max(59 - time_bits);
                     if 59 - time_bits > 0 && j < 10 {
-                        return Err(Refused(
-                            "a burst so large leaves too few bits for so short a period",
-                        ));
+                        return Err(Refused("a burst so large leaves too few bits for so short a period"));
                     }
                     span = 1 << j;
                     ticks.mul = span;
-                    most = (1 << count_bits) - 1;
+                    most = (1 << count_bits) - 2;
                     time_bits as u32
                 }
                 Anchor::Clock { offset } => {
@@ -355,18 +336,14 @@ impl Model {
                     let count_bits = counters * bits(2 * burst);
                     let whole = bits(ticks.raw(END));
                     if whole + count_bits <= 64 {
-                        let rest = if intervals {
-                            64 - whole
-                        } else {
-                            bits(2 * burst)
-                        };
-                        most = (1 << rest) - 1;
+                        let rest = if intervals { 64 - whole } else { bits(2 * burst) };
+                        most = if intervals { (1 << rest) - 2 } else { 2 * limit };
                         whole
                     } else {
                         if count_bits >= 64 || (period << (64 - count_bits)) < TEN_YEARS {
                             return Err(Refused("the counts leave less than ten years of time"));
                         }
-                        most = (1 << bits(2 * burst)) - 1;
+                        most = if intervals { (1 << bits(2 * burst)) - 2 } else { 2 * limit };
                         64 - count_bits
                     }
                 }
@@ -379,25 +356,13 @@ impl Model {
 
         let horizon = ticks.horizon();
         let born = ticks.of(origin.min(horizon));
-        let mut model = Model {
-            ticks,
-            horizon,
-            span,
-            most,
-            state: State::Arrival { tat: 0 },
-            config,
-        };
+        let mut model = Model { ticks, horizon, span, most, state: State::Arrival { tat: 0 }, config };
         model.reset();
         if let Some(fill) = model.config.initial {
             let missing = burst - fill as u128;
             model.state = match model.state {
-                State::Arrival { .. } => State::Arrival {
-                    tat: born + missing * span,
-                },
-                _ => State::Interval {
-                    s: born,
-                    u: missing,
-                },
+                State::Arrival { .. } => State::Arrival { tat: born + missing * span },
+                _ => State::Interval { s: born, u: missing },
             };
         }
         Ok(model)
@@ -460,11 +425,7 @@ impl Model {
         // Families 1 to 3 are in debt until what is spent fits again; the log notes the permits for when they fit.
         let paid = if matches!(self.state, State::Log { .. }) {
             let at = self.earliest(now, |t| self.fits(t, q));
-            self.state = if at == Some(now) {
-                self.spent(now, q)
-            } else {
-                self.logged(at.unwrap_or(now), q)
-            };
+            self.state = if at == Some(now) { self.spent(now, q) } else { self.logged(at.unwrap_or(now), q) };
             at
         } else {
             self.state = self.spent(now, q);
@@ -499,11 +460,7 @@ impl Model {
                     back = back.min((prev + cur).saturating_sub(limit));
                 }
                 if back > 0 {
-                    self.state = State::Window {
-                        w,
-                        prev,
-                        cur: cur - back,
-                    };
+                    self.state = State::Window { w, prev, cur: cur - back };
                 }
             }
             State::Log { last, held, .. } => {
@@ -532,13 +489,7 @@ impl Model {
             self.booked(now, at, q).ok_or_else(|| self.peek(now, q))?
         };
         let before = core::mem::replace(&mut self.state, after.clone());
-        Ok(Slot {
-            at,
-            cost: q,
-            config: self.config.clone(),
-            before,
-            after,
-        })
+        Ok(Slot { at, cost: q, config: self.config.clone(), before, after })
     }
 
     /// Gives a reservation back, as far as nobody else uses its permits.
@@ -548,28 +499,16 @@ impl Model {
         }
         let now = self.read(now);
         let n = self.ticks.of(now);
-        let (q, limit, burst) = (
-            slot.cost as u128,
-            self.config.limit as u128,
-            self.config.burst as u128,
-        );
+        let (q, limit, burst) = (slot.cost as u128, self.config.limit as u128, self.config.burst as u128);
         if self.state == slot.after {
             self.state = match slot.after {
-                State::Log {
-                    mut permits,
-                    last,
-                    held,
-                } => {
+                State::Log { mut permits, last, held } => {
                     // The newest permits are its own.
                     if let Some(newest) = permits.last_mut() {
                         newest.1 -= slot.cost;
                     }
                     permits.retain(|permit| permit.1 > 0);
-                    State::Log {
-                        permits,
-                        last,
-                        held,
-                    }
+                    State::Log { permits, last, held }
                 }
                 _ => slot.before,
             };
@@ -577,15 +516,10 @@ impl Model {
         }
         match (self.seen(now), self.view(&slot.after, now)) {
             (State::Arrival { tat: c }, State::Arrival { tat: a }) => {
-                let cap = burst * self.span;
-                let mut back = (q * self.span).min(a.saturating_sub(n));
-                if c < a {
-                    return;
-                }
-                if c > n + cap {
-                    back = back.min(cap.saturating_sub(c - a));
-                }
-                if back > 0 {
+                // Beyond capacity somebody waits behind it, for an instant that stays. What this one leaves passes unused:
+                // given to a newcomer, it would run at that same instant.
+                let back = (q * self.span).min(a.saturating_sub(n));
+                if c >= a && c <= n + burst * self.span && back > 0 {
                     self.state = State::Arrival { tat: c - back };
                 }
             }
@@ -609,11 +543,7 @@ impl Model {
                     back = back.min((prev + cur).saturating_sub(limit));
                 }
                 if w == booked && back > 0 {
-                    self.state = State::Window {
-                        w,
-                        prev,
-                        cur: cur - back,
-                    };
+                    self.state = State::Window { w, prev, cur: cur - back };
                 }
             }
             (State::Log { last, .. }, _) => {
@@ -632,21 +562,15 @@ impl Model {
     /// Makes the model as new and full.
     pub fn reset(&mut self) {
         let first = self.ticks.first;
+        let last_used = match self.state {
+            State::Log { last, .. } => last,
+            _ => 0,
+        };
         self.state = match self.config.algorithm {
-            Algorithm::SlidingLog => State::Log {
-                permits: Vec::new(),
-                last: 0,
-                held: false,
-            },
-            Algorithm::SlidingWindow => State::Window {
-                w: first,
-                prev: 0,
-                cur: 0,
-            },
+            Algorithm::SlidingLog => State::Log { permits: Vec::new(), last: last_used, held: false },
+            Algorithm::SlidingWindow => State::Window { w: first, prev: 0, cur: 0 },
             Algorithm::FixedWindow => State::Interval { s: first, u: 0 },
-            Algorithm::TokenBucket if self.config.refill == Refill::Interval => {
-                State::Interval { s: first, u: 0 }
-            }
+            Algorithm::TokenBucket if self.config.refill == Refill::Interval => State::Interval { s: first, u: 0 },
             Algorithm::TokenBucket | Algorithm::Gcra => State::Arrival { tat: 0 },
         };
     }
@@ -655,23 +579,9 @@ impl Model {
     ///
     /// # Errors
     /// When the new quota is refused or the new state cannot hold what is carried; nothing changes.
-    pub fn reconfigure(
-        &mut self,
-        now: u64,
-        limit: u64,
-        period: u64,
-        burst: u64,
-        carry: Carry,
-    ) -> Result<(), Refused> {
+    pub fn reconfigure(&mut self, now: u64, limit: u64, period: u64, burst: u64, carry: Carry) -> Result<(), Refused> {
         let old = &self.config;
-        let config = Config {
-            limit,
-            period,
-            burst,
-            initial: None,
-            origin: now,
-            ..old.clone()
-        };
+        let config = Config { limit, period, burst, initial: None, origin: now, ..old.clone() };
         let mut new = Model::new(config)?;
         let read = self.read(now);
         let (limit_now, period_now) = (old.limit as u128, old.period as u128);
@@ -680,10 +590,9 @@ impl Model {
         let used = match self.seen(read) {
             State::Arrival { tat } => (tat.saturating_sub(self.ticks.of(read)), self.span),
             State::Interval { u, .. } => (u, 1),
-            State::Window { prev, cur, .. } => (
-                weighed(prev, cur, self.elapsed(read), period_now).div_ceil(period_now),
-                1,
-            ),
+            State::Window { prev, cur, .. } => {
+                (weighed(prev, cur, self.elapsed(read), period_now).div_ceil(period_now), 1)
+            }
             State::Log { last, .. } => (self.live(read.max(last)) as u128, 1),
         };
         let (mut over, mut under) = (vec![used.0, new.span], vec![used.1]);
@@ -702,26 +611,15 @@ impl Model {
             }
             Carry::Reset => over.push(0),
         }
-        let carried =
-            ceil_ratio(&over, &under).ok_or(Refused("what is carried cannot be held"))? as u128;
+        let carried = ceil_ratio(&over, &under).ok_or(Refused("what is carried cannot be held"))? as u128;
 
         let now = new.read(now);
         let n = new.ticks.of(now);
         new.state = match new.state {
-            State::Arrival { .. } if n + carried <= u64::MAX as u128 => {
-                State::Arrival { tat: n + carried }
-            }
+            State::Arrival { .. } if n + carried < (1 << 63) + (1 << 62) => State::Arrival { tat: n + carried },
             State::Interval { .. } if carried <= new.most => State::Interval { s: n, u: carried },
-            State::Window { .. } if carried <= new.most => State::Window {
-                w: n,
-                prev: 0,
-                cur: carried,
-            },
-            State::Log { .. } if carried == 0 => State::Log {
-                permits: Vec::new(),
-                last: now,
-                held: false,
-            },
+            State::Window { .. } if carried <= new.most => State::Window { w: n, prev: 0, cur: carried },
+            State::Log { .. } if carried == 0 => State::Log { permits: Vec::new(), last: now, held: false },
             State::Log { .. } => {
                 // `limit` of them now, as many a period later, and so on: those before the last row are no longer live
                 // when the last one is. carried < 2^64 and period <= 2^62.
@@ -732,11 +630,7 @@ impl Model {
                 }
                 let last = last as u64;
                 let count = (carried - rows * limit as u128) as u64;
-                State::Log {
-                    permits: vec![(last, count)],
-                    last,
-                    held: last > now,
-                }
+                State::Log { permits: vec![(last, count)], last, held: last > now }
             }
             _ => return Err(Refused("what is carried cannot be held")),
         };
@@ -746,10 +640,7 @@ impl Model {
 
     /// The state and what it belongs to.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot {
-            config: self.config.clone(),
-            state: self.state.clone(),
-        }
+        Snapshot { config: self.config.clone(), state: self.state.clone() }
     }
 
     /// Takes a state back.
@@ -787,23 +678,11 @@ impl Model {
                 let past = n.saturating_sub(s) / self.span;
                 // past < 2^64 and limit < 2^64
                 let u = u.saturating_sub(past * self.config.limit as u128);
-                let s = if u > 0 {
-                    s + past * self.span
-                } else {
-                    s.max(n)
-                };
+                let s = if u > 0 { s + past * self.span } else { s.max(n) };
                 State::Interval { s, u }
             }
-            State::Window { w, cur, .. } if n == w + 1 => State::Window {
-                w: n,
-                prev: cur,
-                cur: 0,
-            },
-            State::Window { w, .. } if n > w + 1 => State::Window {
-                w: n,
-                prev: 0,
-                cur: 0,
-            },
+            State::Window { w, cur, .. } if n == w + 1 => State::Window { w: n, prev: cur, cur: 0 },
+            State::Window { w, .. } if n > w + 1 => State::Window { w: n, prev: 0, cur: 0 },
             _ => state.clone(),
         }
     }
@@ -811,9 +690,7 @@ impl Model {
     /// Family 3: nanoseconds since the start of the window seen at `now`; 0 before it.
     fn elapsed(&self, now: u64) -> u128 {
         match self.seen(now) {
-            State::Window { w, .. } if self.ticks.raw(now) == w => {
-                (now as u128 + self.ticks.add) % self.ticks.div
-            }
+            State::Window { w, .. } if self.ticks.raw(now) == w => (now as u128 + self.ticks.add) % self.ticks.div,
             _ => 0,
         }
     }
@@ -821,11 +698,9 @@ impl Model {
     /// Family 4: the permits in `(t - W, t]`.
     fn live(&self, t: u64) -> u64 {
         match &self.state {
-            State::Log { permits, .. } => permits
-                .iter()
-                .filter(|(time, _)| t - time < self.config.period)
-                .map(|(_, count)| count)
-                .sum(),
+            State::Log { permits, .. } => {
+                permits.iter().filter(|(time, _)| t - time < self.config.period).map(|(_, count)| count).sum()
+            }
             _ => 0,
         }
     }
@@ -835,14 +710,10 @@ impl Model {
         let period = self.config.period as u128;
         match self.seen(now) {
             // q <= 2 * burst, so q * span <= 2^62
-            State::Arrival { tat } => {
-                tat.saturating_sub(self.ticks.of(now)) + q * self.span <= ceiling * self.span
-            }
+            State::Arrival { tat } => tat.saturating_sub(self.ticks.of(now)) + q * self.span <= ceiling * self.span,
             State::Interval { u, .. } => u + q <= ceiling,
             // Counts are below 2^33 here (two counters in 64 bits), the period is at most 2^62.
-            State::Window { prev, cur, .. } => {
-                weighed(prev, cur + q, self.elapsed(now), period) <= ceiling * period
-            }
+            State::Window { prev, cur, .. } => weighed(prev, cur + q, self.elapsed(now), period) <= ceiling * period,
             State::Log { .. } => false,
         }
     }
@@ -853,9 +724,7 @@ impl Model {
             return q == 0;
         }
         match self.state {
-            State::Log { last, held, .. } => {
-                !(held && now < last) && self.live(now.max(last)) + q <= self.config.limit
-            }
+            State::Log { last, held, .. } => !(held && now < last) && self.live(now.max(last)) + q <= self.config.limit,
             _ => self.within(now, q as u128, self.config.burst as u128),
         }
     }
@@ -864,9 +733,9 @@ impl Model {
     fn chargeable(&self, now: u64, q: u64) -> bool {
         let ceiling = 2 * self.config.burst as u128;
         match self.state {
-            State::Log { .. } => self
-                .earliest(now, |t| self.fits(t, q))
-                .is_some_and(|at| at - now <= self.config.period),
+            State::Log { .. } => {
+                self.earliest(now, |t| self.fits(t, q)).is_some_and(|at| at - now <= self.config.period)
+            }
             _ => q as u128 <= ceiling && self.within(now, q as u128, ceiling),
         }
     }
@@ -893,21 +762,11 @@ impl Model {
     fn spent(&self, now: u64, q: u64) -> State {
         let q_wide = q as u128;
         match self.seen(now) {
-            State::Arrival { tat } => State::Arrival {
-                tat: tat.max(self.ticks.of(now)) + q_wide * self.span,
-            },
+            State::Arrival { tat } => State::Arrival { tat: tat.max(self.ticks.of(now)) + q_wide * self.span },
             State::Interval { s, u } => State::Interval { s, u: u + q_wide },
-            State::Window { w, prev, cur } => State::Window {
-                w,
-                prev,
-                cur: cur + q_wide,
-            },
+            State::Window { w, prev, cur } => State::Window { w, prev, cur: cur + q_wide },
             State::Log { last, .. } => match self.logged(now.max(last), q) {
-                State::Log { permits, last, .. } => State::Log {
-                    permits,
-                    last,
-                    held: false,
-                },
+                State::Log { permits, last, .. } => State::Log { permits, last, held: false },
                 other => other,
             },
         }
@@ -915,11 +774,7 @@ impl Model {
 
     /// The state after a reservation at `now` for a later `at`; `None` if it cannot be held.
     fn booked(&self, now: u64, at: u64, q: u64) -> Option<State> {
-        let (q_wide, limit, burst) = (
-            q as u128,
-            self.config.limit as u128,
-            self.config.burst as u128,
-        );
+        let (q_wide, limit, burst) = (q as u128, self.config.limit as u128, self.config.burst as u128);
         match self.seen(now) {
             State::Interval { s, u } => {
                 // At `at` the used permits are paid off but never below none; so what the intervals in between would give
@@ -929,19 +784,10 @@ impl Model {
                 (u <= self.most).then_some(State::Interval { s, u })
             }
             State::Window { w, cur, .. } if self.ticks.of(at) > w => {
-                // What is left before the new window is closed, as in a fixed window: who comes before it is judged at
-                // its start and must find nothing there. (With a period of 2 L ns or more nothing is ever left.)
-                let left = limit - q_wide;
-                let prev = if self.ticks.of(at) == w + 1 {
-                    cur.max(left)
-                } else {
-                    left
-                };
-                Some(State::Window {
-                    w: self.ticks.of(at),
-                    prev,
-                    cur: q_wide,
-                })
+                // With a period of 2 L ns or more, nothing fits before `at`: who comes early is judged at the start of
+                // the new window and finds no room there.
+                let prev = if self.ticks.of(at) == w + 1 { cur } else { 0 };
+                Some(State::Window { w: self.ticks.of(at), prev, cur: q_wide })
             }
             State::Log { .. } => Some(self.logged(at, q)),
             _ => Some(self.spent(now, q)),
@@ -958,11 +804,7 @@ impl Model {
                     Some(newest) if newest.0 == time => newest.1 += q,
                     _ => permits.push((time, q)),
                 }
-                State::Log {
-                    permits,
-                    last: time,
-                    held: true,
-                }
+                State::Log { permits, last: time, held: true }
             }
             other => other.clone(),
         }
@@ -973,6 +815,9 @@ impl Model {
         let period = self.config.period;
         if let State::Log { permits, last, .. } = &mut self.state {
             let t = now.max(*last);
+            if r > 0 && permits.iter().any(|(time, _)| t - time < period) {
+                *last = t;
+            }
             for (_, count) in permits.iter_mut().filter(|(time, _)| t - time < period) {
                 let back = r.min(*count);
                 *count -= back;
@@ -1020,9 +865,7 @@ impl Model {
             limit: self.config.burst,
             remaining: fits as u64,
             retry_after,
-            reset_after: self
-                .earliest(now, |t| self.as_new(t))
-                .map_or(u64::MAX, |t| t - now),
+            reset_after: self.earliest(now, |t| self.as_new(t)).map_or(u64::MAX, |t| t - now),
         }
     }
 }

@@ -6,20 +6,8 @@ fn model(algorithm: Algorithm, limit: u64, period: u64, burst: u64) -> Model {
     Model::new(Config::new(algorithm, limit, period, burst)).unwrap()
 }
 
-fn decision(
-    allowed: bool,
-    limit: u64,
-    remaining: u64,
-    retry_after: Option<u64>,
-    reset_after: u64,
-) -> Decision {
-    Decision {
-        allowed,
-        limit,
-        remaining,
-        retry_after,
-        reset_after,
-    }
+fn decision(allowed: bool, limit: u64, remaining: u64, retry_after: Option<u64>, reset_after: u64) -> Decision {
+    Decision { allowed, limit, remaining, retry_after, reset_after }
 }
 
 #[test]
@@ -50,11 +38,7 @@ fn gcra() {
 #[test]
 fn token_bucket_with_a_fill() {
     // L = 1 per 8 ns, B = 4, f = 1, made at 16: T = 8 ticks, tick = t. tat = 16 + 3 * 8 = 40.
-    let config = Config {
-        initial: Some(1),
-        origin: 16,
-        ..Config::new(Algorithm::TokenBucket, 1, 8, 4)
-    };
+    let config = Config { initial: Some(1), origin: 16, ..Config::new(Algorithm::TokenBucket, 1, 8, 4) };
     let mut m = Model::new(config).unwrap();
     assert_eq!(*m.state(), State::Arrival { tat: 40 });
     assert_eq!(m.peek(16, 1), decision(true, 4, 1, Some(0), 24));
@@ -76,28 +60,49 @@ fn gcra_charge_and_reserve() {
     m.refund(0, 1);
     assert_eq!(*m.state(), State::Arrival { tat: 24 });
     // 24 + 8 - 16 = 16.
-    assert_eq!(
-        m.reserve(0, 1, 15).unwrap_err(),
-        decision(false, 2, 0, Some(16), 24)
-    );
+    assert_eq!(m.reserve(0, 1, 15).unwrap_err(), decision(false, 2, 0, Some(16), 24));
     let first = m.reserve(0, 1, 16).unwrap();
     let second = m.reserve(0, 1, u64::MAX).unwrap();
     assert_eq!((first.at, second.at), (16, 24));
-    // A = 32, c = 40: 40 - 0 > 16, so at most 16 - 8 = 8 of 8 comes back.
+    // The second one waits behind the first: nothing. The last in line gives all back: 32.
     m.cancel(0, first);
-    assert_eq!(*m.state(), State::Arrival { tat: 32 });
-    // The second one left 40, which is not what is there now: A = 40 > c = 32, nothing.
+    assert_eq!(*m.state(), State::Arrival { tat: 40 });
     m.cancel(0, second);
     assert_eq!(*m.state(), State::Arrival { tat: 32 });
 }
 
 #[test]
+fn two_cancellations_do_not_free_an_instant_that_somebody_waits_for() {
+    // B = 2, T = 1. Two run at 0, one waits for 1. Both that ran are given back at 0: 2 more may not run at 1.
+    let mut m = model(Algorithm::Gcra, 1, 1, 2);
+    let first = m.reserve(0, 1, 0).unwrap();
+    let second = m.reserve(0, 1, 0).unwrap();
+    assert_eq!(m.reserve(0, 1, 9).unwrap().at, 1);
+    m.cancel(0, second);
+    m.cancel(0, first);
+    assert_eq!(m.reserve(0, 2, 9).unwrap().at, 3);
+    // When nobody waits any more, what has not been earned back comes back: A = 2, n = 1, 1 tick of 2.
+    let mut m = model(Algorithm::Gcra, 1, 1, 3);
+    let slot = m.reserve(0, 2, 0).unwrap();
+    assert!(m.take(0, 1).allowed);
+    m.cancel(1, slot);
+    assert_eq!(*m.state(), State::Arrival { tat: 2 });
+}
+
+#[test]
+fn a_bucket_filled_by_intervals_is_no_larger_for_who_waits() {
+    // B = L = 5: 1 used, 5 wait for the next interval. There the bucket is full and they take all of it.
+    let config = Config { refill: Refill::Interval, ..Config::new(Algorithm::TokenBucket, 5, 10, 5) };
+    let mut m = Model::new(config).unwrap();
+    assert!(m.take(0, 1).allowed);
+    assert_eq!(m.reserve(0, 5, 10).unwrap().at, 10);
+    assert_eq!(m.take(10, 1), decision(false, 5, 0, Some(10), 10));
+}
+
+#[test]
 fn fixed_window_by_the_clock() {
     // 2 per 10 ns, windows begin at 3, 13, 23: tick(t) = floor((t + 7) / 10).
-    let config = Config {
-        anchor: Anchor::Clock { offset: 23 },
-        ..Config::new(Algorithm::FixedWindow, 2, 10, 2)
-    };
+    let config = Config { anchor: Anchor::Clock { offset: 23 }, ..Config::new(Algorithm::FixedWindow, 2, 10, 2) };
     let mut m = Model::new(config).unwrap();
     assert_eq!((m.tick(2), m.tick(3), m.tick(12), m.tick(13)), (0, 1, 1, 2));
     assert_eq!(m.take(2, 2), decision(true, 2, 0, Some(0), 1));
@@ -105,10 +110,7 @@ fn fixed_window_by_the_clock() {
     assert_eq!(m.take(3, 2), decision(false, 2, 1, Some(10), 10));
     // The reservation closes what is left of the window: u = max(1, 1 * 2) + 2 = 4.
     let slot = m.reserve(3, 2, 10).unwrap();
-    assert_eq!(
-        (slot.at, m.state().clone()),
-        (13, State::Interval { s: 1, u: 4 })
-    );
+    assert_eq!((slot.at, m.state().clone()), (13, State::Interval { s: 1, u: 4 }));
     assert_eq!(m.take(3, 1), decision(false, 2, 0, Some(20), 20));
     m.cancel(3, slot);
     assert_eq!(m.peek(3, 1), decision(true, 2, 1, Some(0), 10));
@@ -120,10 +122,7 @@ fn fixed_window_by_the_clock() {
 #[test]
 fn fixed_window_from_first_use() {
     // L = 1: bits(32) = 6, tb = 58, W = 4096 = 2^12: j = 12 - 1 = 11, a tick is 2 ns, J = 2048.
-    let config = Config {
-        anchor: Anchor::FirstUse,
-        ..Config::new(Algorithm::FixedWindow, 1, 4096, 1)
-    };
+    let config = Config { anchor: Anchor::FirstUse, ..Config::new(Algorithm::FixedWindow, 1, 4096, 1) };
     let mut m = Model::new(config).unwrap();
     assert_eq!((m.span(), m.tick(5)), (2048, 2));
     // Tick 2 opens; 2 + 2048 is reached at 4100.
@@ -139,10 +138,7 @@ fn fixed_window_from_first_use() {
 #[test]
 fn token_bucket_by_intervals() {
     // 2 each 10 ns, B = 5.
-    let config = Config {
-        refill: Refill::Interval,
-        ..Config::new(Algorithm::TokenBucket, 2, 10, 5)
-    };
+    let config = Config { refill: Refill::Interval, ..Config::new(Algorithm::TokenBucket, 2, 10, 5) };
     let mut m = Model::new(config.clone()).unwrap();
     // u = 5: three intervals until it is paid, at 30; one permit after the next.
     assert_eq!(m.take(4, 5), decision(true, 5, 0, Some(0), 26));
@@ -151,22 +147,14 @@ fn token_bucket_by_intervals() {
     assert_eq!(m.take(10, 2), decision(true, 5, 0, Some(0), 30));
     // A reservation of 3 waits ceil(3 / 2) = 2 intervals: 30; u = 8.
     let slot = m.reserve(10, 3, 20).unwrap();
-    assert_eq!(
-        (slot.at, m.state().clone()),
-        (30, State::Interval { s: 1, u: 8 })
-    );
+    assert_eq!((slot.at, m.state().clone()), (30, State::Interval { s: 1, u: 8 }));
     // Another one stands behind it: ceil((8 + 1 - 5) / 2) = 2.
     assert_eq!(m.reserve(10, 1, 20).unwrap().at, 30);
     // A = 8, c = 9 > 5: at most 5 - 1 = 4, so all 3 come back.
     m.cancel(10, slot);
     assert_eq!(*m.state(), State::Interval { s: 1, u: 6 });
     // Half full at 25: s = 2, u = 3; at 30: u' = 1.
-    let mut m = Model::new(Config {
-        initial: Some(2),
-        origin: 25,
-        ..config
-    })
-    .unwrap();
+    let mut m = Model::new(Config { initial: Some(2), origin: 25, ..config }).unwrap();
     assert_eq!(m.peek(25, 3), decision(false, 5, 2, Some(5), 15));
     assert_eq!(m.take(30, 4), decision(true, 5, 0, Some(0), 30));
 }
@@ -186,50 +174,16 @@ fn sliding_window() {
     assert_eq!(m.take(13, 4), decision(false, 4, 0, Some(17), 17));
     // Reserved for 15, in the window seen: cur = 2.
     let slot = m.reserve(13, 1, 2).unwrap();
-    assert_eq!(
-        (slot.at, m.state().clone()),
-        (
-            15,
-            State::Window {
-                w: 1,
-                prev: 4,
-                cur: 2
-            }
-        )
-    );
+    assert_eq!((slot.at, m.state().clone()), (15, State::Window { w: 1, prev: 4, cur: 2 }));
     // 4 at once: at 30, the window moves there, and who is early is judged at its start.
     let far = m.reserve(13, 4, 100).unwrap();
-    assert_eq!(
-        (far.at, m.state().clone()),
-        (
-            30,
-            State::Window {
-                w: 3,
-                prev: 0,
-                cur: 4
-            }
-        )
-    );
+    assert_eq!((far.at, m.state().clone()), (30, State::Window { w: 3, prev: 0, cur: 4 }));
     assert_eq!(m.take(13, 1), decision(false, 4, 0, Some(30), 37));
     // Booked in window 1, seen in window 3: nothing. The other one is what was done last: all of it.
     m.cancel(13, slot);
-    assert_eq!(
-        *m.state(),
-        State::Window {
-            w: 3,
-            prev: 0,
-            cur: 4
-        }
-    );
+    assert_eq!(*m.state(), State::Window { w: 3, prev: 0, cur: 4 });
     m.cancel(13, far);
-    assert_eq!(
-        *m.state(),
-        State::Window {
-            w: 1,
-            prev: 4,
-            cur: 2
-        }
-    );
+    assert_eq!(*m.state(), State::Window { w: 1, prev: 4, cur: 2 });
 }
 
 #[test]
@@ -261,26 +215,12 @@ fn sliding_log() {
     // A refund gives nothing while it waits, a cancellation does, and the hold stays.
     m.refund(5, 3);
     m.cancel(5, slot);
-    assert_eq!(
-        *m.state(),
-        State::Log {
-            permits: vec![(4, 1)],
-            last: 11,
-            held: true
-        }
-    );
+    assert_eq!(*m.state(), State::Log { permits: vec![(4, 1)], last: 11, held: true });
     assert_eq!(m.take(5, 1), decision(false, 3, 0, Some(6), 9));
     // Oldest first: of (4, 1), (11, 2) two go.
     assert!(m.take(11, 2).allowed);
     m.refund(11, 2);
-    assert_eq!(
-        *m.state(),
-        State::Log {
-            permits: vec![(11, 1)],
-            last: 11,
-            held: false
-        }
-    );
+    assert_eq!(*m.state(), State::Log { permits: vec![(11, 1)], last: 11, held: false });
 }
 
 #[test]
@@ -302,14 +242,7 @@ fn a_late_caller_never_turns_the_log_back() {
     let slot = m.reserve(5, 1, 0).unwrap();
     assert_eq!(slot.at, 5);
     assert_eq!(m.charge(5, 1).retry_after, Some(0));
-    assert_eq!(
-        *m.state(),
-        State::Log {
-            permits: vec![(20, 3)],
-            last: 20,
-            held: false
-        }
-    );
+    assert_eq!(*m.state(), State::Log { permits: vec![(20, 3)], last: 20, held: false });
 }
 
 #[test]
@@ -322,33 +255,31 @@ fn a_refund_cannot_free_a_waiting_reservation_of_the_log() {
 }
 
 #[test]
+fn a_window_denser_than_a_permit_in_2_ns_is_refused() {
+    // 7 per 5 ns: a reservation that skips a window could leave room at the start of the next one for those who come now.
+    assert!(Model::new(Config::new(Algorithm::SlidingWindow, 7, 5, 7)).is_err());
+    assert!(Model::new(Config::new(Algorithm::SlidingWindow, 3, 5, 3)).is_err());
+    assert!(Model::new(Config::new(Algorithm::SlidingWindow, 2, 5, 2)).is_ok());
+}
+
+#[test]
 fn nothing_is_left_before_a_window_that_was_skipped() {
-    // 7 per 5 ns: more than one permit a nanosecond, so a window can be skipped by less than the whole limit. 7 used:
-    // 7 * 1 + 6 * 5 > 35 in the last nanosecond of the next window, so 6 wait for the one after; of the one left over
-    // nobody may have any now.
-    let mut m = model(Algorithm::SlidingWindow, 7, 5, 7);
-    assert!(m.take(0, 7).allowed);
-    for _ in 0..100 {
-        m.reserve(0, 6, u64::MAX).unwrap();
-        assert!(!m.take(0, 1).allowed);
+    // 7 per 14 ns, the densest that there is. In debt (14 used), 14 * (14 - e) + 6 * 14 <= 98 from e = 13 of the next
+    // window on; who comes before is judged at its start.
+    let mut m = model(Algorithm::SlidingWindow, 7, 14, 7);
+    assert!(m.charge(0, 14).allowed);
+    for q in [6, 7, 1, 6, 5, 2, 7] {
+        let slot = m.reserve(0, q, u64::MAX).unwrap();
+        assert!(!m.take(0, 1).allowed && !m.take(slot.at - 1, 1).allowed);
     }
 }
 
 #[test]
 fn the_end_of_the_clock() {
-    for algorithm in [
-        Algorithm::Gcra,
-        Algorithm::FixedWindow,
-        Algorithm::SlidingWindow,
-        Algorithm::SlidingLog,
-    ] {
+    for algorithm in [Algorithm::Gcra, Algorithm::FixedWindow, Algorithm::SlidingWindow, Algorithm::SlidingLog] {
         let mut m = model(algorithm, 1, 1 << 40, 1);
         assert!(m.take(u64::MAX, 1).allowed);
-        assert_eq!(
-            m.take(END, 1),
-            decision(false, 1, 0, None, u64::MAX),
-            "{algorithm:?}"
-        );
+        assert_eq!(m.take(END, 1), decision(false, 1, 0, None, u64::MAX), "{algorithm:?}");
         assert_eq!(m.reserve(END, 1, u64::MAX).unwrap_err().retry_after, None);
     }
 }
@@ -378,14 +309,7 @@ fn carry() {
     let mut m = model(Algorithm::SlidingLog, 4, 10, 4);
     assert!(m.take(1, 3).allowed);
     m.reconfigure(1, 2, 5, 2, Carry::Permits).unwrap();
-    assert_eq!(
-        *m.state(),
-        State::Log {
-            permits: vec![(6, 1)],
-            last: 6,
-            held: true
-        }
-    );
+    assert_eq!(*m.state(), State::Log { permits: vec![(6, 1)], last: 6, held: true });
 
     // A quota or a debt that cannot be held changes nothing.
     let mut m = spent();
@@ -405,14 +329,6 @@ fn snapshots() {
     m.reset();
     m.restore(&snapshot).unwrap();
     assert_eq!(m.peek(5, 0).remaining, 1);
-    assert!(
-        model(Algorithm::SlidingWindow, 5, 10, 5)
-            .restore(&snapshot)
-            .is_err()
-    );
-    assert!(
-        model(Algorithm::FixedWindow, 4, 10, 4)
-            .restore(&snapshot)
-            .is_err()
-    );
+    assert!(model(Algorithm::SlidingWindow, 5, 10, 5).restore(&snapshot).is_err());
+    assert!(model(Algorithm::FixedWindow, 4, 10, 4).restore(&snapshot).is_err());
 }

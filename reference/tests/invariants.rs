@@ -6,14 +6,17 @@ mod common;
 use common::Random;
 use tidegate_reference::{Algorithm, Anchor, Model, Slot, State};
 
-/// What went ahead: (instant, permits).
-type Passed = Vec<(u64, u64)>;
+/// What went ahead, and what came back: (instant, amount). Amounts are ticks in family 1, permits elsewhere.
+type Passed = Vec<(u64, i128)>;
 
-/// Takes, reserves and cancels at a clock that never runs back, and says what went ahead in the end. A reservation that
-/// is cancelled before its instant never ran; one cancelled later returns permits that were not used.
+/// Takes, reserves and cancels at a clock that never runs back. A reservation that is cancelled before its instant never
+/// ran; of one that is cancelled later, what the limiter gave back counts as returned at that time.
 fn run(random: &mut Random, model: &mut Model, small: bool, steps: usize) -> Passed {
-    let capacity = model.config().burst;
-    let period = model.config().period;
+    let (capacity, period) = (model.config().burst, model.config().period);
+    let unit = match model.state() {
+        State::Arrival { .. } => model.span() as i128,
+        _ => 1,
+    };
     let mut now = if small { 0 } else { random.log(62) };
     let mut passed = Vec::new();
     let mut slots: Vec<Slot> = Vec::new();
@@ -22,47 +25,70 @@ fn run(random: &mut Random, model: &mut Model, small: bool, steps: usize) -> Pas
         if small {
             now = now.min(1 << 20);
         }
-        let q = if random.below(2) == 0 {
-            1
-        } else {
-            random.below(capacity + 2)
-        };
+        now = now.min(model.horizon());
+        let q = if random.below(2) == 0 { 1 } else { random.below(capacity + 2) };
         match random.below(8) {
             0..4 => {
                 if model.take(now, q).allowed {
-                    passed.push((now.min(model.horizon()), q));
+                    passed.push((now, q as i128 * unit));
                 }
             }
             4..6 => {
                 let wait = random.log(63);
                 slots.extend(model.reserve(now, q, wait));
             }
+            _ if slots.is_empty() => {}
             _ => {
-                if !slots.is_empty() {
-                    let slot = slots.swap_remove(random.below(slots.len() as u64) as usize);
-                    model.cancel(now, slot);
+                let slot = slots.swap_remove(random.below(slots.len() as u64) as usize);
+                let before = in_use(model, now);
+                let (at, cost) = (slot.at, slot.cost as i128 * unit);
+                model.cancel(now, slot);
+                if at <= now {
+                    passed.push((at, cost));
+                    passed.push((now, in_use(model, now) - before));
                 }
             }
         }
     }
-    passed.extend(slots.iter().map(|slot| (slot.at, slot.cost)));
+    passed.extend(slots.iter().map(|slot| (slot.at, slot.cost as i128 * unit)));
     passed.sort_unstable();
     passed
 }
 
+/// What counts as used at `now`.
+fn in_use(model: &Model, now: u64) -> i128 {
+    let n = model.tick(now);
+    (match model.state() {
+        State::Arrival { tat } => tat.saturating_sub(n),
+        State::Interval { s, u } => {
+            u.saturating_sub(n.saturating_sub(*s) / model.span() * model.config().limit as u128)
+        }
+        State::Window { w, prev, cur } => match n.saturating_sub(*w) {
+            0 => prev + cur,
+            1 => *cur,
+            _ => 0,
+        },
+        State::Log { permits, last, .. } => permits
+            .iter()
+            .filter(|(at, _)| now.max(*last) - at < model.config().period)
+            .map(|(_, count)| *count as u128)
+            .sum(),
+    }) as i128
+}
+
 /// The most that went ahead within any run of events that `together` takes for one span, less what it allows.
-fn check(passed: &Passed, allowed: impl Fn(u64, u64) -> u128, what: &Model) {
+fn check(passed: &Passed, allowed: impl Fn(u64, u64) -> i128, what: &Model) {
     for (i, &(from, _)) in passed.iter().enumerate() {
-        let mut sum = 0u128;
+        if i > 0 && passed[i - 1].0 == from {
+            continue; // an instant is whole
+        }
+        let mut sum = 0;
         for (j, &(to, q)) in passed[i..].iter().enumerate() {
-            sum += q as u128;
+            sum += q;
             // Only after the last event of an instant is the sum complete.
             if passed.get(i + j + 1).is_none_or(|next| next.0 > to) {
                 let most = allowed(from, to);
-                assert!(
-                    sum <= most,
-                    "{sum} > {most} from {from} to {to}: {what:#?}\n{passed:?}"
-                );
+                assert!(sum <= most, "{sum} > {most} from {from} to {to}: {what:#?}\n{passed:?}");
             }
         }
     }
@@ -78,56 +104,35 @@ fn nobody_gets_more_than_the_rule_promises() {
         let fresh = model.clone();
         let passed = run(&mut random, &mut model, small, 40);
         let config = fresh.config();
-        let (limit, period, burst) = (
-            config.limit as u128,
-            config.period as u128,
-            config.burst as u128,
-        );
+        let (limit, period, burst) = (config.limit as i128, config.period as i128, config.burst as i128);
+        let ticks = |a, b| fresh.tick(b) as i128 - fresh.tick(a) as i128;
         match fresh.state() {
-            // Permits in any span: the burst and what is earned in it, one permit each `span` ticks.
+            // In any span, in ticks: the burst and the time in which it is earned.
             State::Arrival { .. } => {
                 seen[0] += 1;
-                check(
-                    &passed,
-                    |a, b| burst + (fresh.tick(b) - fresh.tick(a)) / fresh.span(),
-                    &fresh,
-                );
+                check(&passed, |a, b| burst * fresh.span() as i128 + ticks(a, b), &fresh);
             }
             // The burst and L for each interval that began in the span. Intervals from first use begin anywhere, at
             // most one each `span` ticks.
             State::Interval { .. } => {
                 seen[1] += 1;
-                let touched = |a, b| match config.anchor {
-                    Anchor::Clock { .. } => fresh.tick(b) - fresh.tick(a),
-                    Anchor::FirstUse => (fresh.tick(b) - fresh.tick(a)) / fresh.span() + 1,
+                let begun = |a, b| match config.anchor {
+                    Anchor::Clock { .. } => ticks(a, b),
+                    Anchor::FirstUse => ticks(a, b) / fresh.span() as i128 + 1,
                 };
-                check(&passed, |a, b| burst + limit * touched(a, b), &fresh);
+                check(&passed, |a, b| burst + limit * begun(a, b), &fresh);
             }
-            // Less than 2 L in any half-open span of W, and never more than L in one window.
+            // Less than 2 L in any half-open span of W.
             State::Window { .. } => {
                 seen[2] += 1;
-                let within = |a: u64, b: u64| {
-                    if ((b - a) as u128) < period {
-                        2 * limit - 1
-                    } else {
-                        u128::MAX
-                    }
-                };
-                check(&passed, within, &fresh);
+                let most = |a, b| if (b - a) < period { 2 * limit - 1 } else { i128::MAX };
+                check(&passed, |a, b| most(a as i128, b as i128), &fresh);
             }
+            // Never more than L.
             State::Log { .. } => {
                 seen[3] += 1;
-                check(
-                    &passed,
-                    |a, b| {
-                        if ((b - a) as u128) < period {
-                            limit
-                        } else {
-                            u128::MAX
-                        }
-                    },
-                    &fresh,
-                );
+                let most = |a, b| if (b - a) < period { limit } else { i128::MAX };
+                check(&passed, |a, b| most(a as i128, b as i128), &fresh);
             }
         }
     }
@@ -153,11 +158,8 @@ fn a_fixed_window_holds_its_limit() {
                 windows
             },
         ) {
-            assert!(
-                used <= config.limit,
-                "{used} in window {tick} of {config:?}"
-            );
-            full += (used == config.limit) as u32;
+            assert!(used <= config.limit as i128, "{used} in window {tick} of {config:?}");
+            full += (used == config.limit as i128) as u32;
         }
     }
     assert!(full > 100);
@@ -201,10 +203,7 @@ fn a_denial_changes_nothing_and_retry_after_is_the_least_wait() {
             let peeked = model.peek(now, q);
             let mut after = model.clone();
             let taken = after.take(now, q);
-            assert_eq!(
-                (taken.allowed, taken.retry_after),
-                (peeked.allowed, peeked.retry_after)
-            );
+            assert_eq!((taken.allowed, taken.retry_after), (peeked.allowed, peeked.retry_after));
             if taken.allowed {
                 assert_eq!(taken.retry_after, Some(0));
                 assert!(peeked.remaining >= q);
@@ -247,15 +246,10 @@ fn remaining_is_what_still_fits_and_reset_after_is_when_all_does() {
             assert!(decision.remaining <= model.config().burst);
             if decision.reset_after != u64::MAX {
                 let then = model.peek(now + decision.reset_after, 0);
-                assert_eq!(
-                    (then.remaining, then.reset_after),
-                    (model.config().burst, 0)
-                );
+                assert_eq!((then.remaining, then.reset_after), (model.config().burst, 0));
             }
             if decision.reset_after > 0 {
-                let before = now
-                    .saturating_add(decision.reset_after - 1)
-                    .min(model.horizon());
+                let before = now.saturating_add(decision.reset_after - 1).min(model.horizon());
                 assert!(model.peek(before, 0).reset_after > 0);
             }
         });
@@ -274,9 +268,7 @@ fn a_refund_never_lets_more_than_the_capacity_through() {
             if before.remaining == 0 && !matches!(model.state(), State::Window { .. }) {
                 let waiting = match model.state() {
                     State::Log { last, held, .. } => *held && now.min(model.horizon()) < *last,
-                    _ => {
-                        model.clone().charge(now, 1).retry_after != Some(0) && after.remaining == 0
-                    }
+                    _ => model.clone().charge(now, 1).retry_after != Some(0) && after.remaining == 0,
                 };
                 assert!(!waiting || after.remaining == 0);
             }
@@ -293,11 +285,7 @@ fn searched_waits_are_the_formulas() {
             let config = model.config();
             let now = now.min(model.horizon());
             let n = model.tick(now);
-            let (limit, period, burst) = (
-                config.limit as u128,
-                config.period as u128,
-                config.burst as u128,
-            );
+            let (limit, period, burst) = (config.limit as u128, config.period as u128, config.burst as u128);
             let q = random.below(config.burst + 1) as u128;
             let found = model.peek(now, q as u64);
             // `tick(t) >= target` from t = ceil((target * div - add) / mul) on.
@@ -319,17 +307,11 @@ fn searched_waits_are_the_formulas() {
                 State::Interval { s, u } => {
                     let (mul, add) = match config.anchor {
                         Anchor::FirstUse => (model.span(), 0),
-                        Anchor::Clock { offset } => {
-                            (1, (period - offset as u128 % period) % period)
-                        }
+                        Anchor::Clock { offset } => (1, (period - offset as u128 % period) % period),
                     };
                     let past = n.saturating_sub(s) / model.span();
                     let used = u.saturating_sub(past * limit);
-                    let began = if used > 0 {
-                        s + past * model.span()
-                    } else {
-                        s.max(n)
-                    };
+                    let began = if used > 0 { s + past * model.span() } else { s.max(n) };
                     let target = |over: u128| match over {
                         0 => Some(0),
                         _ => earliest(began + over.div_ceil(limit) * model.span(), mul, add),
@@ -337,9 +319,7 @@ fn searched_waits_are_the_formulas() {
                     (target((used + q).saturating_sub(burst)), target(used))
                 }
                 State::Window { w, prev, cur } => {
-                    let Anchor::Clock { offset } = config.anchor else {
-                        unreachable!()
-                    };
+                    let Anchor::Clock { offset } = config.anchor else { unreachable!() };
                     let add = (period - offset as u128 % period) % period;
                     let (w, prev, cur) = match n.saturating_sub(w) {
                         0 => (w, prev, cur),
@@ -353,19 +333,11 @@ fn searched_waits_are_the_formulas() {
                     };
                     (found.retry_after, reset)
                 }
-                State::Log {
-                    ref permits,
-                    last,
-                    held,
-                } => {
+                State::Log { ref permits, last, held } => {
                     // The wait ends when enough of the oldest have left.
                     let t = now.max(last);
-                    let live: Vec<_> = permits
-                        .iter()
-                        .filter(|(at, _)| t - at < config.period)
-                        .collect();
-                    let mut over =
-                        (live.iter().map(|p| p.1 as u128).sum::<u128>() + q).saturating_sub(burst);
+                    let live: Vec<_> = permits.iter().filter(|(at, _)| t - at < config.period).collect();
+                    let mut over = (live.iter().map(|p| p.1 as u128).sum::<u128>() + q).saturating_sub(burst);
                     let floor = if held { t } else { now };
                     let mut until = floor;
                     for (at, count) in &live {
@@ -374,20 +346,14 @@ fn searched_waits_are_the_formulas() {
                             over = over.saturating_sub(*count as u128);
                         }
                     }
-                    let newest = live
-                        .last()
-                        .map_or(floor, |(at, _)| floor.max(at + config.period));
+                    let newest = live.last().map_or(floor, |(at, _)| floor.max(at + config.period));
                     let wait = |until: u64| (until <= model.horizon()).then(|| until - now);
                     (wait(until), wait(newest))
                 }
             };
             let wait = if q == 0 { Some(0) } else { wait };
             assert_eq!(found.retry_after, wait, "{q} at {now}: {model:#?}");
-            assert_eq!(
-                found.reset_after,
-                reset.unwrap_or(u64::MAX),
-                "at {now}: {model:#?}"
-            );
+            assert_eq!(found.reset_after, reset.unwrap_or(u64::MAX), "at {now}: {model:#?}");
             compared += (found.retry_after != Some(0)) as u32;
         });
     }

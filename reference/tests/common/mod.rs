@@ -47,40 +47,29 @@ impl Random {
         let mut config = match self.below(6) {
             0 => Config::new(Algorithm::Gcra, limit, 1, limit),
             1 => Config::new(Algorithm::TokenBucket, limit, 1, limit),
-            2 => Config {
-                refill: Refill::Interval,
-                ..Config::new(Algorithm::TokenBucket, limit, 1, limit)
-            },
+            2 => Config { refill: Refill::Interval, ..Config::new(Algorithm::TokenBucket, limit, 1, limit) },
             3 => Config::new(Algorithm::FixedWindow, limit, 1, limit),
             4 => Config::new(Algorithm::SlidingWindow, limit, 1, limit),
-            _ => Config::new(
-                Algorithm::SlidingLog,
-                limit.min((1 << 21) - 1),
-                1,
-                limit.min((1 << 21) - 1),
-            ),
+            _ => Config::new(Algorithm::SlidingLog, limit.min((1 << 21) - 1), 1, limit.min((1 << 21) - 1)),
         };
         config.period = self.log(period_bits).max(1);
-        if matches!(config.algorithm, Algorithm::Gcra | Algorithm::TokenBucket)
-            && self.below(2) == 0
-        {
+        if config.algorithm == Algorithm::SlidingWindow {
+            config.period = config.period.max(2 * limit);
+        }
+        if matches!(config.algorithm, Algorithm::Gcra | Algorithm::TokenBucket) && self.below(2) == 0 {
             config.burst = self.log(limit_bits).max(1);
         }
         if config.algorithm == Algorithm::TokenBucket && self.below(3) == 0 {
             config.initial = Some(self.below(config.burst + 1));
         }
-        let intervals =
-            config.algorithm == Algorithm::FixedWindow || config.refill == Refill::Interval;
+        let intervals = config.algorithm == Algorithm::FixedWindow || config.refill == Refill::Interval;
         if intervals && self.below(2) == 0 {
             config.anchor = Anchor::FirstUse;
             if small {
                 config.period = 2048 + self.below(64) * 64;
             }
-        } else if (intervals || config.algorithm == Algorithm::SlidingWindow) && self.below(2) == 0
-        {
-            config.anchor = Anchor::Clock {
-                offset: self.log(63),
-            };
+        } else if (intervals || config.algorithm == Algorithm::SlidingWindow) && self.below(2) == 0 {
+            config.anchor = Anchor::Clock { offset: self.log(63) };
         }
         config
     }
