@@ -111,7 +111,10 @@ impl Core {
             _ if slot.generation() != self.generation => on_place!(self, place => place.serving()),
             State::Word(place) => place.cancel(now, &slot.booking()),
             #[cfg(feature = "alloc")]
-            State::Log(log) => log.cancel(now, slot.cost(), slot.head()),
+            State::Log(log) => {
+                let (oldest, head) = slot.log_after();
+                log.cancel(now, slot.cost(), oldest, head)
+            }
         }
     }
 
@@ -126,9 +129,7 @@ impl Core {
         next.generation = self.generation.wrapping_add(1);
         let read = now.min(self.end());
         let (unit, used) = match (&self.state, last) {
-            (State::Word(place), Last::Word(word)) => {
-                (place.rule.unit(), place.rule.used(*word, read))
-            }
+            (State::Word(place), Last::Word(word)) => (place.rule.unit(), place.rule.used(*word, read)),
             #[cfg(feature = "alloc")]
             (_, Last::Log(_, memory)) => {
                 let t = memory.last.max(read);

@@ -183,7 +183,12 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
 
     /// The expiry that the `cost`-th oldest permit has, or 0 if it is free.
     fn expiry(&self, head: &Head, cost: u64) -> u64 {
-        if cost <= head.free { 0 } else { self.slot(head.position, cost - 1).load(Acquire) }
+        if cost <= head.free { 0 } else { self.nth_expiry(head, cost - 1) }
+    }
+
+    /// What the slot `ahead` places from `position` holds.
+    fn nth_expiry(&self, head: &Head, ahead: u64) -> u64 {
+        self.slot(head.position, ahead).load(Acquire)
     }
 
     /// How many permits from `position` on may be used at time `t`.
@@ -191,7 +196,7 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
         let (mut low, mut high) = (head.free, self.limit());
         while low < high {
             let middle = low + (high - low) / 2;
-            if self.slot(head.position, middle).load(Acquire) <= t { low = middle + 1 } else { high = middle }
+            if self.nth_expiry(head, middle) <= t { low = middle + 1 } else { high = middle }
         }
         low
     }
@@ -247,7 +252,7 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
         } else if head.free == self.limit() {
             0
         } else {
-            self.slot(head.position, self.limit() - 1).load(Acquire)
+            self.nth_expiry(head, self.limit() - 1)
         };
         let mut renewed = if newest > t { newest } else { now };
         if waiting {
@@ -357,19 +362,26 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
             // What will be free or expired then: how `cancel` knows that nothing has happened since.
             let t = head.judged(now).max(at);
             let available = self.available(&head, t);
+            let oldest =
+                if available < self.limit() { self.nth_expiry(&head, available) } else { t + self.rule.period };
             if let Some(after) = self.claim(word, &head, t, at > now, cost) {
                 let live = Head { batch: 0, free: available.saturating_sub(cost), ..after };
-                return Ok(Ok(Slot::of_log(at, cost, live.pack())));
+                return Ok(Ok(Slot::of_log(at, cost, oldest, live.pack())));
             }
         }
     }
 
-    pub(crate) fn cancel(&self, now: u64, cost: u64, booked: u128) -> Result<(), Retired> {
+    pub(crate) fn cancel(&self, now: u64, cost: u64, oldest: u64, booked: u128) -> Result<(), Retired> {
         let booked = Head::unpack(booked)?;
         loop {
             let (word, head) = self.load()?;
             let available = self.available(&head, head.last);
-            let next = if (Head { batch: 0, free: available, ..head }) == booked {
+            // The same head says the same log if its oldest permit is the same too: `position` comes round again only after a whole
+            // lap at one time, and then no older permit is left.
+            let same = available < self.limit() && self.nth_expiry(&head, available) == oldest;
+            // Or they are all of one time, wherever they lie.
+            let position = if oldest == head.last + self.rule.period { booked.position } else { head.position };
+            let next = if same && (Head { batch: 0, position, free: available, ..head }) == booked {
                 // Its permits are the newest `cost`: they lie just before `position`, and become the first of the free ones.
                 let position = (head.position + self.limit() - cost) % self.limit();
                 Head { position, batch: 0, free: available + cost, ..head }
@@ -436,7 +448,7 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
     fn memory_under(&self, head: &Head) -> Memory {
         let used = self.limit() - head.free;
         let expiries = (0..used)
-            .map(|ahead| self.slot(head.position, head.free + ahead).load(Acquire))
+            .map(|ahead| self.nth_expiry(head, head.free + ahead))
             .filter(|&expiry| expiry > head.last)
             .collect();
         Memory { last: head.last, held: head.held, expiries }

@@ -15,7 +15,7 @@ use crate::rule::Booking;
 pub struct Slot {
     at: u64,
     cost: u64,
-    /// The word before and after it; a log keeps its head after it.
+    /// The word before and after it; of a log, its oldest permit and its head, both after it.
     before: u64,
     after: u128,
     /// Which configuration of the limiter booked it; a slot from before a reconfiguration gives nothing back.
@@ -27,8 +27,8 @@ impl Slot {
         Slot { at, cost, before, after: u128::from(after), generation: 0 }
     }
 
-    pub(crate) fn of_log(at: u64, cost: u64, head: u128) -> Slot {
-        Slot { at, cost, before: 0, after: head, generation: 0 }
+    pub(crate) fn of_log(at: u64, cost: u64, oldest: u64, head: u128) -> Slot {
+        Slot { at, cost, before: oldest, after: head, generation: 0 }
     }
 
     /// A cost of 0: nothing was booked.
@@ -60,8 +60,8 @@ impl Slot {
         Booking { before: self.before, after: self.after as u64, cost: self.cost }
     }
 
-    pub(crate) fn head(&self) -> u128 {
-        self.after
+    pub(crate) fn log_after(&self) -> (u64, u128) {
+        (self.before, self.after)
     }
 }
 

@@ -95,7 +95,8 @@ impl<const N: usize> SlidingLog<N> {
     /// Gives a reservation back (see [`Limiter::cancel_at`](crate::Limiter::cancel_at)).
     pub fn cancel_at(&self, now: u64, slot: Slot) {
         if slot.cost() > 0 {
-            settled(|| self.log.cancel(self.clamp(now), slot.cost(), slot.head()));
+            let (oldest, head) = slot.log_after();
+            settled(|| self.log.cancel(self.clamp(now), slot.cost(), oldest, head));
         }
     }
 

@@ -102,7 +102,8 @@ impl Twin {
             Anchor::Offset(offset) => reference::Anchor::Clock { offset },
             _ => reference::Anchor::Clock { offset: 0 },
         };
-        config.refill = if refill == Refill::Interval { reference::Refill::Interval } else { reference::Refill::Continuous };
+        config.refill =
+            if refill == Refill::Interval { reference::Refill::Interval } else { reference::Refill::Continuous };
         config.initial = initial;
         config.origin = origin;
         let model = reference::Model::new(config);
@@ -146,8 +147,10 @@ impl Twin {
             5 => {
                 // To the nanosecond at which something changes, or one beside it.
                 let decision = self.limiter.peek_at(self.now, numbers.near(&[1, self.quota.capacity()], 63));
-                let wait = decision.retry_after_nanos().filter(|&wait| wait > 0).unwrap_or(decision.reset_after_nanos());
-                self.now = self.now.min((1 << 63) - 1).saturating_add(wait).saturating_add(1).saturating_sub(numbers.below(3));
+                let wait =
+                    decision.retry_after_nanos().filter(|&wait| wait > 0).unwrap_or(decision.reset_after_nanos());
+                self.now =
+                    self.now.min((1 << 63) - 1).saturating_add(wait).saturating_add(1).saturating_sub(numbers.below(3));
             }
             _ => self.now = self.now.saturating_add(numbers.log(period.ilog2() + 1)),
         }
@@ -156,7 +159,7 @@ impl Twin {
         let remaining = self.limiter.peek_at(now, 1).remaining();
         let cost = numbers.near(&[0, 1, 1, capacity, capacity / 2, remaining, 2 * (capacity / 2)], 64);
         let verb = numbers.below(16);
-        let _ = write!(self.log, "\nnow {now} verb {verb} cost {cost}");
+        let _ = write!(self.log, "\n{:?}\n  now {now} verb {verb} cost {cost}", self.model.state());
         match verb {
             0..=4 => same(self.limiter.take_at(now, cost), &self.model.take(now, cost)),
             5 => {
@@ -221,7 +224,8 @@ impl Twin {
 
     fn reconfigure(&mut self, now: u64, numbers: &mut Numbers) -> Result<(), String> {
         let old = self.quota;
-        let limit = numbers.near(&[old.limit(), old.limit() / 2, 2 * (old.limit() / 2)], if self.is_log() { 10 } else { 64 });
+        let limit =
+            numbers.near(&[old.limit(), old.limit() / 2, 2 * (old.limit() / 2)], if self.is_log() { 10 } else { 64 });
         let period = numbers.near(&[old.period_nanos(), old.period_nanos() / 2], 62);
         let burst = if old.capacity() == old.limit() { limit } else { numbers.near(&[old.capacity()], 64) };
         let (carry, theirs) = [
