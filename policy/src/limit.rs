@@ -1,0 +1,251 @@
+//! One published limit: whom it counts, what it counts, how much, in which window, and the words of the document behind it.
+
+use std::fmt;
+
+use serde::Deserialize;
+use tidegate::{Algorithm, Anchor, Limiter, Quota, QuotaError};
+
+use crate::calendar::CalendarQuota;
+use crate::endpoint::Endpoints;
+use crate::place::Place;
+
+/// A limit of a provider.
+///
+/// Made by [`Policy::from_toml`](crate::Policy::from_toml); nothing here is checked again later.
+#[derive(Clone, Debug)]
+pub struct Limit {
+    pub(crate) id: String,
+    pub(crate) table: Option<String>,
+    pub(crate) plan: Option<String>,
+    pub(crate) customer: Option<String>,
+    pub(crate) scope: Scope,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) pool: Pool,
+    pub(crate) unit: String,
+    pub(crate) allowance: Allowance,
+    pub(crate) window: Option<Window>,
+    pub(crate) example: Option<Allowance>,
+    pub(crate) source: String,
+    pub(crate) note: Option<String>,
+    pub(crate) place: Place,
+}
+
+impl Limit {
+    /// The name of the limit, unique in its file: `table/row/column`, or its own for a limit that stands in no table.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The id of the table that it stands in; `None` for a limit stated in prose.
+    pub fn table(&self) -> Option<&str> {
+        self.table.as_deref()
+    }
+
+    /// The plan that it belongs to, in lower case; `None` when it holds for all.
+    pub fn plan(&self) -> Option<&str> {
+        self.plan.as_deref()
+    }
+
+    /// The one customer that it holds for, instead of the plan's own limit; `None` when it holds for all.
+    pub fn customer(&self) -> Option<&str> {
+        self.customer.as_deref()
+    }
+
+    /// Whom it counts: each of these has a count of its own.
+    pub fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// The requests that it counts.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// Whether those requests share one count.
+    pub fn pool(&self) -> Pool {
+        self.pool
+    }
+
+    /// What a permit is: "requests" unless the document counts something else.
+    pub fn unit(&self) -> &str {
+        &self.unit
+    }
+
+    /// How much is allowed.
+    pub fn allowance(&self) -> &Allowance {
+        &self.allowance
+    }
+
+    /// The window, for limits that have one.
+    pub fn window(&self) -> Option<&Window> {
+        self.window.as_ref()
+    }
+
+    /// An example number, for a limit whose document states the window and not the number.
+    pub fn example(&self) -> Option<&Allowance> {
+        self.example.as_ref()
+    }
+
+    /// The literal row or sentence of the document.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// A remark of the policy file: what was read into the document.
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
+    /// Where the number stands in the policy file.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The limiter that enforces this limit, new and full, on the clock of `tidegate`.
+    ///
+    /// `None` when there is no rate to enforce with a fixed period: a count, "Custom", "Unlimited", a calendar period.
+    ///
+    /// # Errors
+    /// None for a limit that came out of a file: the quota was built once when the file was loaded.
+    pub fn limiter(&self) -> Option<Result<Limiter, QuotaError>> {
+        match (&self.allowance, &self.window) {
+            (Allowance::Rate(quota), Some(window)) => Some(Limiter::new(window.algorithm, *quota)),
+            _ => None,
+        }
+    }
+}
+
+/// Whom a limit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Scope {
+    /// Each API key or token.
+    ApiKey,
+    /// Each client address.
+    Ip,
+    /// Each account.
+    Account,
+    /// Each organization.
+    Organization,
+    /// Each domain that e-mail is sent from.
+    SenderDomain,
+    /// Each endpoint category, for each caller.
+    Endpoint,
+    /// Each single request: how much one may carry.
+    Request,
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Scope::ApiKey => "api-key",
+            Scope::Ip => "ip",
+            Scope::Account => "account",
+            Scope::Organization => "organization",
+            Scope::SenderDomain => "sender-domain",
+            Scope::Endpoint => "endpoint",
+            Scope::Request => "request",
+        })
+    }
+}
+
+/// Whether the requests of one limit are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Pool {
+    /// All endpoints of the limit share one count.
+    #[default]
+    Shared,
+    /// Each endpoint pattern of the limit has a count of its own.
+    PerEndpoint,
+}
+
+/// How much a limit allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Allowance {
+    /// So many in a fixed period, in the grammar of [`Quota`].
+    Rate(Quota),
+    /// So many in each hour, day, week, month or year of the calendar.
+    Calendar(CalendarQuota),
+    /// The document says "Custom": agreed with each customer.
+    Custom,
+    /// The document says "Unlimited".
+    Unlimited,
+    /// The document names the limit and publishes no number.
+    Unstated,
+    /// At most so many things at all: a stock, not a rate.
+    Count(u64),
+    /// At most so many at the same time.
+    Concurrency(u64),
+}
+
+impl fmt::Display for Allowance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Allowance::Rate(quota) => quota.fmt(f),
+            Allowance::Calendar(quota) => quota.fmt(f),
+            Allowance::Custom => f.write_str("custom"),
+            Allowance::Unlimited => f.write_str("unlimited"),
+            Allowance::Unstated => f.write_str("unstated"),
+            Allowance::Count(count) => write!(f, "{count} in all"),
+            Allowance::Concurrency(count) => write!(f, "{count} at once"),
+        }
+    }
+}
+
+/// How a limit's window runs, and why the file says so.
+#[derive(Clone, Debug)]
+pub struct Window {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) start: Start,
+    pub(crate) why: Option<String>,
+    pub(crate) reading: Option<String>,
+}
+
+impl Window {
+    /// The algorithm.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// Where windows begin.
+    pub fn start(&self) -> Start {
+        self.start
+    }
+
+    /// The sentence of the document that says which window it is; `None` where it says nothing.
+    pub fn why(&self) -> Option<&str> {
+        self.why.as_deref()
+    }
+
+    /// What was read into the document, and on what grounds. A window has this, or [`why`](Window::why), or both.
+    pub fn reading(&self) -> Option<&str> {
+        self.reading.as_deref()
+    }
+}
+
+/// Where windows begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Start {
+    /// At the multiples of the period: the top of the hour, midnight UTC. Algorithms without windows ignore it.
+    #[default]
+    Clock,
+    /// At the first call after the last window was paid off.
+    FirstUse,
+    /// At the units of a calendar quota.
+    Calendar,
+}
+
+impl Start {
+    pub(crate) fn apply(self, quota: Quota) -> Quota {
+        match self {
+            Start::FirstUse => quota.anchor(Anchor::FirstUse),
+            Start::Clock | Start::Calendar => quota,
+        }
+    }
+}

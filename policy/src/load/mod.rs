@@ -1,0 +1,253 @@
+//! From a file as it is written to a policy that may be believed: names resolved, defaults applied, every number checked.
+
+mod advice;
+mod table;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use tidegate::{Algorithm, Limiter, Quota};
+use toml::Spanned;
+
+use crate::check::{self, Evidence};
+use crate::endpoint::{Endpoint, Endpoints};
+use crate::file::{File, LimitText, Text, WindowText};
+use crate::limit::{Allowance, Limit, Start, Window};
+use crate::place::{Document, Place, PolicyError, nearest};
+use crate::policy::{Policy, TableInfo};
+
+/// The version of the format that this crate reads.
+const FORMAT: u64 = 1;
+
+pub(crate) fn load(doc: &Document<'_>, text: &str) -> Result<Policy, PolicyError> {
+    let file: File = toml::from_str(text).map_err(|error| doc.toml_error(&error))?;
+    if *file.format.get_ref() != FORMAT {
+        let message = format!("format {} is not known", file.format.get_ref());
+        return Err(doc.error(file.format.span(), message).help(format!("this version reads format {FORMAT}")));
+    }
+    let mut loader = Loader { doc, windows: BTreeMap::new(), limits: Vec::new(), quotations: Vec::new() };
+    for (name, window) in &file.window {
+        loader.window(name, window)?;
+    }
+    let mut tables = Vec::new();
+    for table in &file.table {
+        loader.quote(&table.heading);
+        loader.quote(&table.header);
+        loader.table(table)?;
+        let (id, heading) = (table.id.get_ref().clone(), table.heading.get_ref().clone());
+        tables.push(TableInfo { id, heading, rows: table.row.len() });
+    }
+    for limit in &file.limit {
+        loader.limit(limit)?;
+    }
+    if let Some((name, (_, span, _))) = loader.windows.iter().find(|(_, (_, _, used))| !used) {
+        return Err(doc.error(span.clone(), format!("no limit uses the window `{name}`")));
+    }
+    if let Some(headers) = &file.headers {
+        loader.headers(headers);
+    }
+    let refusal = file.refusal.as_ref().map(|refusal| loader.refusal(refusal)).transpose()?;
+    let retry = file.retry.as_ref().map(|retry| loader.retry(retry)).transpose()?;
+    if let Some(client) = &file.client {
+        loader.client(client)?;
+    }
+    Ok(Policy {
+        provider: file.provider,
+        tables,
+        limits: loader.limits,
+        headers: file.headers.map(Spanned::into_inner),
+        refusal,
+        retry,
+        client: file.client.map(Spanned::into_inner),
+        quotations: loader.quotations,
+    })
+}
+
+struct Loader<'a> {
+    doc: &'a Document<'a>,
+    /// By name: the window, where it stands, and whether a limit uses it.
+    windows: BTreeMap<String, (Window, Range<usize>, bool)>,
+    limits: Vec<Limit>,
+    quotations: Vec<(Place, String)>,
+}
+
+impl Loader<'_> {
+    fn quote(&mut self, text: &Text) {
+        self.quote_at(text.span(), text.get_ref());
+    }
+
+    fn quote_at(&mut self, span: Range<usize>, text: &str) {
+        self.quotations.push((self.doc.place(span.start), text.to_owned()));
+    }
+
+    fn window(&mut self, name: &str, text: &Spanned<WindowText>) -> Result<(), PolicyError> {
+        let span = text.span();
+        let text = text.get_ref();
+        let algorithm: Algorithm = text.algorithm.get_ref().parse().map_err(|_| {
+            let names = ["gcra", "token-bucket", "fixed-window", "sliding-window", "sliding-log"];
+            let given = text.algorithm.get_ref();
+            self.doc
+                .error(text.algorithm.span(), format!("`{given}` is no algorithm"))
+                .help(nearest(given, names.into_iter()))
+        })?;
+        if text.why.is_none() && text.reading.is_none() {
+            return Err(self
+                .doc
+                .error(span, format!("the window `{name}` does not say why"))
+                .help("`why` quotes the sentence of the document that says which window it is; `reading` says what was assumed"));
+        }
+        if let Some(why) = &text.why {
+            self.quote(why);
+        }
+        let window = Window {
+            algorithm,
+            start: text.anchor,
+            why: text.why.as_ref().map(|why| why.get_ref().trim().to_owned()),
+            reading: text.reading.clone(),
+        };
+        self.windows.insert(name.to_owned(), (window, span, false));
+        Ok(())
+    }
+
+    fn find_window(&mut self, name: Option<&Text>) -> Result<Option<Window>, PolicyError> {
+        let Some(name) = name else { return Ok(None) };
+        if let Some((window, _, used)) = self.windows.get_mut(name.get_ref()) {
+            *used = true;
+            return Ok(Some(window.clone()));
+        }
+        let known = self.windows.keys().map(String::as_str);
+        let message = format!("there is no window `{}`", name.get_ref());
+        Err(self.doc.error(name.span(), message).help(nearest(name.get_ref(), known)))
+    }
+
+    fn limit(&mut self, spanned: &Spanned<LimitText>) -> Result<(), PolicyError> {
+        let text = spanned.get_ref();
+        self.quote(&text.source);
+        if let Some(why) = &text.scope_why {
+            self.quote(why);
+            check::scope(self.doc, &why.span(), text.scope, why.get_ref())?;
+        }
+        let endpoints = self.endpoints(&text.endpoints)?;
+        if endpoints == Endpoints::Others {
+            return Err(self.doc.error(
+                text.endpoints.span(),
+                "\"others\" means the other rows of a table, and this limit stands in none",
+            ));
+        }
+        let window = self.find_window(text.window.as_ref())?;
+        let (allowance, span) = match (&text.quota, &text.count, &text.concurrency) {
+            (Some(quota), None, None) => (self.allowance(quota, window.as_ref())?, quota.span()),
+            (None, Some(count), None) => (Allowance::Count(*count.get_ref()), count.span()),
+            (None, None, Some(count)) => (Allowance::Concurrency(*count.get_ref()), count.span()),
+            _ => return Err(self.doc.error(spanned.span(), "a limit has one of `quota`, `count` and `concurrency`")),
+        };
+        let source = text.source.get_ref();
+        let evidence = Evidence {
+            number: source,
+            exact: false,
+            burst: None,
+            period: source.clone(),
+            name: "its `source`".to_owned(),
+        };
+        check::allowance(self.doc, &span, &allowance, &evidence)?;
+        let example = match (&text.demo_quota, &allowance) {
+            (None, _) => None,
+            (Some(example), Allowance::Unstated) => Some(self.allowance(example, window.as_ref())?),
+            (Some(example), _) => {
+                return Err(self
+                    .doc
+                    .error(example.span(), "a `demo_quota` stands in only for a quota that is \"unstated\""));
+            }
+        };
+        let limit = Limit {
+            id: text.id.get_ref().clone(),
+            table: None,
+            plan: text.plan.clone(),
+            customer: text.customer.clone(),
+            scope: text.scope,
+            endpoints,
+            pool: text.pool,
+            unit: text.unit.as_deref().unwrap_or("requests").to_owned(),
+            allowance,
+            window,
+            example,
+            source: source.clone(),
+            note: text.note.clone(),
+            place: self.doc.place(span.start),
+        };
+        self.push(limit, text.id.span())
+    }
+
+    fn push(&mut self, limit: Limit, span: Range<usize>) -> Result<(), PolicyError> {
+        if let Some(first) = self.limits.iter().find(|other| other.id == limit.id) {
+            let message = format!("the limit `{}` stands twice; first at {}", limit.id, first.place);
+            return Err(self.doc.error(span, message));
+        }
+        self.limits.push(limit);
+        Ok(())
+    }
+
+    /// A quota in text, or one of the words for its absence; built once, so that a limiter of it cannot fail later.
+    fn allowance(&self, text: &Text, window: Option<&Window>) -> Result<Allowance, PolicyError> {
+        let value = text.get_ref().as_str();
+        match value {
+            "custom" => return Ok(Allowance::Custom),
+            "unlimited" => return Ok(Allowance::Unlimited),
+            "unstated" => return Ok(Allowance::Unstated),
+            _ => {}
+        }
+        let Some(window) = window else {
+            return Err(self.doc.error(text.span(), "a quota needs a `window`"));
+        };
+        let calendar = value.contains("calendar");
+        if calendar != (window.start == Start::Calendar) {
+            let help = "a window with `anchor = \"calendar\"` takes quotas per calendar unit, and no other window does";
+            return Err(self.doc.error(text.span(), format!("`{value}` does not go with its window")).help(help));
+        }
+        if calendar {
+            return value.parse().map(Allowance::Calendar).map_err(|error: crate::CalendarError| {
+                self.doc.error(self.doc.inside(text.span(), value, error.position()), error.to_string())
+            });
+        }
+        let quota: Quota = value.parse().map_err(|error: tidegate::QuotaError| {
+            let span = error.position().map_or(text.span(), |position| self.doc.inside(text.span(), value, position));
+            self.doc.error(span, error.to_string())
+        })?;
+        let quota = window.start.apply(quota);
+        Limiter::new(window.algorithm, quota).map_err(|error| {
+            self.doc.error(text.span(), format!("{} cannot hold `{value}`: {error}", window.algorithm))
+        })?;
+        Ok(Allowance::Rate(quota))
+    }
+
+    fn count_text(&self, text: &Text) -> Result<Allowance, PolicyError> {
+        match text.get_ref().as_str() {
+            "custom" => Ok(Allowance::Custom),
+            "unlimited" => Ok(Allowance::Unlimited),
+            value => value.parse().map(Allowance::Count).map_err(|_| {
+                self.doc.error(text.span(), format!("`{value}` is no whole number, \"custom\" or \"unlimited\""))
+            }),
+        }
+    }
+
+    fn endpoints(&self, text: &Spanned<Vec<Text>>) -> Result<Endpoints, PolicyError> {
+        let words: Vec<&str> = text.get_ref().iter().map(|word| word.get_ref().as_str()).collect();
+        match words[..] {
+            ["all"] => return Ok(Endpoints::All),
+            ["others"] => return Ok(Endpoints::Others),
+            [] => return Err(self.doc.error(text.span(), "a limit counts at least one endpoint, or \"all\"")),
+            _ => {}
+        }
+        let patterns: Result<Vec<Endpoint>, PolicyError> = text
+            .get_ref()
+            .iter()
+            .map(|word| {
+                let parsed: Result<Endpoint, _> = word.get_ref().parse();
+                parsed.map_err(|error| {
+                    self.doc.error(word.span(), format!("`{}` is no endpoint: {error}", word.get_ref()))
+                })
+            })
+            .collect();
+        patterns.map(Endpoints::Matching)
+    }
+}

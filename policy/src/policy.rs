@@ -1,0 +1,135 @@
+//! A loaded policy: the limits of one provider, its headers, and its advice.
+
+use std::path::Path;
+
+use crate::advice::{Client, Headers, Refusal, Retry};
+use crate::evidence::bare;
+use crate::file::Provider;
+use crate::limit::Limit;
+use crate::load;
+use crate::place::{Document, Place, PolicyError};
+
+/// The limits that a provider publishes.
+///
+/// Plain data: `Send + Sync`, cheap to share behind a reference, never changed after loading.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    pub(crate) provider: Provider,
+    pub(crate) tables: Vec<TableInfo>,
+    pub(crate) limits: Vec<Limit>,
+    pub(crate) headers: Option<Headers>,
+    pub(crate) refusal: Option<Refusal>,
+    pub(crate) retry: Option<Retry>,
+    pub(crate) client: Option<Client>,
+    pub(crate) quotations: Vec<(Place, String)>,
+}
+
+/// A table of the provider's document.
+#[derive(Clone, Debug)]
+pub struct TableInfo {
+    pub(crate) id: String,
+    pub(crate) heading: String,
+    pub(crate) rows: usize,
+}
+
+impl TableInfo {
+    /// The id of the table; limits carry it.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The heading that it stands under in the document.
+    pub fn heading(&self) -> &str {
+        &self.heading
+    }
+
+    /// How many rows it has, without its head.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+}
+
+impl Policy {
+    /// Loads a policy file.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is not UTF-8; otherwise as [`Policy::from_toml`].
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Policy, PolicyError> {
+        let path = path.as_ref();
+        let name = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Policy::from_toml(&text, &name),
+            Err(error) => Err(PolicyError::unreadable(&name, format!("cannot be read: {error}"))),
+        }
+    }
+
+    /// Loads a policy from text; `file` is the name that its errors carry.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its place: text that is not TOML, an unknown or missing key, a quota that an algorithm
+    /// cannot hold, a number, period or scope that the quotation beside it does not say, a row whose cells do not add up.
+    pub fn from_toml(text: &str, file: &str) -> Result<Policy, PolicyError> {
+        load::load(&Document::new(file, text), text)
+    }
+
+    /// Who publishes the limits.
+    pub fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
+    /// The tables of the document, in its order.
+    pub fn tables(&self) -> &[TableInfo] {
+        &self.tables
+    }
+
+    /// All limits: those of the tables, then those stated in prose, in the order of the file.
+    pub fn limits(&self) -> &[Limit] {
+        &self.limits
+    }
+
+    /// The limit with this id.
+    pub fn limit(&self, id: &str) -> Option<&Limit> {
+        self.limits.iter().find(|limit| limit.id == id)
+    }
+
+    /// The headers of the provider's responses.
+    pub fn headers(&self) -> Option<&Headers> {
+        self.headers.as_ref()
+    }
+
+    /// What the provider answers when a limit is exceeded.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        self.refusal.as_ref()
+    }
+
+    /// How the document tells clients to retry.
+    pub fn retry(&self) -> Option<&Retry> {
+        self.retry.as_ref()
+    }
+
+    /// How the document tells clients to pace themselves.
+    pub fn client(&self) -> Option<&Client> {
+        self.client.as_ref()
+    }
+
+    /// How many literal quotations the file has.
+    pub fn quotations(&self) -> usize {
+        self.quotations.len()
+    }
+
+    /// Looks every quotation of the file up in a saved copy of the provider's document.
+    ///
+    /// White space, table bars and HTML tags are not compared.
+    ///
+    /// # Errors
+    /// The first quotation that the document does not have, with its place in the policy file.
+    pub fn check_quotations(&self, document: &str) -> Result<(), PolicyError> {
+        let document = bare(document);
+        match self.quotations.iter().find(|(_, quotation)| !document.contains(&bare(quotation))) {
+            None => Ok(()),
+            Some((place, quotation)) => {
+                Err(PolicyError::at(place, quotation, "the document does not have these words".to_owned()))
+            }
+        }
+    }
+}
