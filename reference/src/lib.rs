@@ -527,10 +527,11 @@ impl Model {
                 if c < a || began != s {
                     return;
                 }
-                // Who stands behind it in a later interval has closed what lies between.
+                // Who stands behind it in a later interval has closed what lies between; and as long as anybody waits, what
+                // is used has to reach into that interval.
                 let interval = |u: u128| u.saturating_sub(burst).div_ceil(limit);
                 let back = q.min(a);
-                if interval(a) == interval(c) && back > 0 {
+                if back > 0 && interval(a) == interval(c) && interval(c - back) == interval(c) {
                     self.state = State::Interval { s, u: c - back };
                 }
             }
