@@ -40,7 +40,11 @@ mod grid;
 mod limiter;
 mod quota;
 mod rule;
+#[cfg(not(tidegate_loom))]
 mod sync;
+/// The atomics, and the bugs that models must catch.
+#[cfg(tidegate_loom)]
+pub mod sync;
 mod time;
 mod wide;
 

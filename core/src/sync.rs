@@ -4,6 +4,7 @@
 //! * the platform's atomics through `portable-atomic` (which falls back to a lock or a critical section on targets without
 //!   64-bit or 128-bit compare-and-swap),
 //! * loom's model atomics under `--cfg tidegate_loom`,
+//!   (where [`seeded`] can also switch on the bugs that the models must catch),
 //! * and, under `--cfg tidegate_spurious`, a `compare_exchange_weak` that fails for no reason every third time in a thread, as
 //!   LL/SC machines may: x86 never shows it and loom does not model it.
 
@@ -20,6 +21,116 @@ pub(crate) use model::{AtomicU64, AtomicU128};
 
 #[cfg(all(tidegate_spurious, not(tidegate_loom)))]
 pub(crate) use spurious::{AtomicU64, AtomicU128};
+
+/// Bugs that a model must catch. They exist only in builds for loom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(tidegate_loom), allow(dead_code))]
+pub enum Bug {
+    /// A word is read and then written, instead of compared and exchanged.
+    LostUpdate,
+    /// Whoever comes after a claim does not write its slots first.
+    UnfinishedClaim,
+    /// A decision is not taken back when the head has changed under it.
+    StaleDecision,
+    /// The state is read for a change of quota without being retired.
+    CopiedState,
+}
+
+/// Whether a bug is switched on: never, outside models.
+#[cfg(not(tidegate_loom))]
+#[inline(always)]
+pub(crate) const fn seeded(_: Bug) -> bool {
+    false
+}
+
+#[cfg(tidegate_loom)]
+pub(crate) use seeds::seeded;
+
+/// The switch of [`Bug`]s.
+#[cfg(tidegate_loom)]
+pub mod seeds {
+    extern crate std;
+    use super::Bug;
+    use std::sync::Mutex;
+
+    static BUG: Mutex<Option<Bug>> = Mutex::new(None);
+
+    /// Switches a bug on, or all off.
+    pub fn plant(bug: Option<Bug>) {
+        *BUG.lock().unwrap() = bug;
+    }
+
+    pub(crate) fn seeded(bug: Bug) -> bool {
+        *BUG.lock().unwrap() == Some(bug)
+    }
+}
+
+/// A value that is exchanged now and then, under readers who never wait for it.
+#[cfg(all(feature = "std", not(tidegate_loom)))]
+mod current {
+    use alloc::sync::Arc;
+    use arc_swap::ArcSwapOption;
+
+    pub(crate) use parking_lot::Mutex;
+
+    #[derive(Debug)]
+    pub(crate) struct Current<T>(ArcSwapOption<T>);
+
+    impl<T> Current<T> {
+        pub(crate) const fn new() -> Self {
+            Current(ArcSwapOption::const_empty())
+        }
+        #[inline]
+        pub(crate) fn with<R>(&self, read: impl FnOnce(Option<&T>) -> R) -> R {
+            read(self.0.load().as_deref())
+        }
+        pub(crate) fn get(&self) -> Option<Arc<T>> {
+            self.0.load_full()
+        }
+        pub(crate) fn set(&self, value: Option<Arc<T>>) {
+            self.0.store(value);
+        }
+    }
+}
+
+/// The same, in a form that loom explores.
+#[cfg(all(feature = "std", tidegate_loom))]
+mod current {
+    use alloc::sync::Arc;
+
+    #[derive(Debug)]
+    pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+
+    impl<T> Mutex<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Mutex(loom::sync::Mutex::new(value))
+        }
+        pub(crate) fn lock(&self) -> loom::sync::MutexGuard<'_, T> {
+            self.0.lock().unwrap()
+        }
+    }
+
+    #[derive(Debug)]
+    pub(crate) struct Current<T>(loom::sync::Mutex<Option<Arc<T>>>);
+
+    impl<T> Current<T> {
+        pub(crate) fn new() -> Self {
+            Current(loom::sync::Mutex::new(None))
+        }
+        pub(crate) fn with<R>(&self, read: impl FnOnce(Option<&T>) -> R) -> R {
+            read(self.get().as_deref())
+        }
+        pub(crate) fn get(&self) -> Option<Arc<T>> {
+            self.0.lock().unwrap().clone()
+        }
+        pub(crate) fn set(&self, value: Option<Arc<T>>) {
+            *self.0.lock().unwrap() = value;
+        }
+    }
+}
+
+#[cfg(feature = "std")]
+pub(crate) use current::{Current, Mutex};
 
 /// loom's atomics, and a 128-bit cell that loom lacks.
 #[cfg(tidegate_loom)]

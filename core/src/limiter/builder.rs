@@ -1,11 +1,15 @@
 //! `LimiterBuilder`: a limiter with more to say than a quota.
 
+use crate::limiter::Limiter;
 use crate::limiter::change::Core;
 #[cfg(feature = "std")]
 use crate::limiter::change::Succession;
-use crate::limiter::{Limiter, place::Place};
+#[cfg(not(tidegate_loom))]
+use crate::limiter::place::Place;
 use crate::quota::{Anchor, Quota, QuotaError};
-use crate::rule::{Algorithm, Config, Refill, Rule};
+#[cfg(not(tidegate_loom))]
+use crate::rule::Rule;
+use crate::rule::{Algorithm, Config, Refill};
 use crate::time::ClockSource;
 
 /// Builds a [`Limiter`].

@@ -376,27 +376,29 @@ pub(crate) use succession::Succession;
 #[cfg(feature = "std")]
 mod succession {
     use super::*;
+    use crate::sync::{Bug, Current, Mutex, seeded};
     use alloc::sync::Arc;
-    use arc_swap::ArcSwapOption;
-    use parking_lot::Mutex;
 
     /// The core that follows the first one, if any.
     #[derive(Debug)]
     pub(crate) struct Succession {
-        current: ArcSwapOption<Core>,
+        current: Current<Core>,
         changing: Mutex<()>,
     }
 
     impl Succession {
+        #[cfg(not(tidegate_loom))]
         pub(crate) const fn new() -> Succession {
-            Succession { current: ArcSwapOption::const_empty(), changing: Mutex::new(()) }
+            Succession { current: Current::new(), changing: Mutex::new(()) }
+        }
+
+        #[cfg(tidegate_loom)]
+        pub(crate) fn new() -> Succession {
+            Succession { current: Current::new(), changing: Mutex::new(()) }
         }
 
         pub(crate) fn ask<R>(&self, verb: impl FnOnce(&Core) -> Result<R, Retired>) -> Result<R, Retired> {
-            match &*self.current.load() {
-                Some(core) => verb(core),
-                None => Err(Retired),
-            }
+            self.current.with(|core| core.map_or(Err(Retired), verb))
         }
 
         /// Waits until nobody is between two cores.
@@ -406,7 +408,9 @@ mod succession {
 
         /// The current core, for its only owner.
         pub(crate) fn take(&mut self) -> Option<Core> {
-            self.current.swap(None).and_then(Arc::into_inner)
+            let core = self.current.get();
+            self.current.set(None);
+            core.and_then(Arc::into_inner)
         }
     }
 
@@ -457,13 +461,16 @@ mod succession {
 
         fn replace<E>(&self, next: impl FnOnce(&Core, &Last) -> Result<Core, E>) -> Result<(), E> {
             let _changing = self.succession.changing.lock();
-            let current = self.succession.current.load_full();
+            let current = self.succession.current.get();
             let core = current.as_deref().unwrap_or(&self.core);
             // Nobody else retires while `changing` is held, so the core in force is in service.
             let last = core.retire().unwrap_or(Last::Word(0));
+            if seeded(Bug::CopiedState) {
+                core.revive(&last);
+            }
             match next(core, &last) {
                 Ok(core) => {
-                    self.succession.current.store(Some(Arc::new(core)));
+                    self.succession.current.set(Some(Arc::new(core)));
                     Ok(())
                 }
                 Err(error) => {

@@ -7,7 +7,7 @@ use crate::decision::{Decision, Verb};
 use crate::limiter::Retired;
 use crate::limiter::reservation::{Refusal, Refused, Slot};
 use crate::rule::{Booking, RETIRED, Rule, Step, Unbookable};
-use crate::sync::{AtomicU64, Ordering::Relaxed};
+use crate::sync::{AtomicU64, Bug, Ordering::Relaxed, seeded};
 
 /// A rule and its word.
 #[derive(Debug)]
@@ -25,6 +25,10 @@ fn update(word: &AtomicU64, step: impl Fn(u64) -> Option<u64>) -> Result<(u64, u
     loop {
         let Some(after) = step(before) else { return Err(before) };
         if after == before {
+            return Ok((before, after));
+        }
+        if seeded(Bug::LostUpdate) {
+            word.swap(after, Relaxed);
             return Ok((before, after));
         }
         match word.compare_exchange_weak(before, after, Relaxed, Relaxed) {

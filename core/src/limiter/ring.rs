@@ -1,10 +1,14 @@
 //! `SlidingLog<N>`: the exact rolling window with its permits in an array, for where there is no heap.
 
+#[cfg(not(tidegate_loom))]
 use core::time::Duration;
 
 use crate::decision::Decision;
-use crate::limiter::log::{Log, LogRule};
+use crate::limiter::log::Log;
+#[cfg(not(tidegate_loom))]
+use crate::limiter::log::LogRule;
 use crate::limiter::{Refused, Retired, Slot};
+#[cfg(not(tidegate_loom))]
 use crate::quota::{Quota, QuotaError};
 use crate::sync::AtomicU64;
 

@@ -10,6 +10,8 @@
 //! * `0` is the word of a new, full limiter.
 
 pub(crate) mod continuous;
+#[cfg(all(test, not(tidegate_loom)))]
+mod exhaustive;
 pub(crate) mod interval;
 pub(crate) mod sliding;
 

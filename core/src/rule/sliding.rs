@@ -164,6 +164,13 @@ impl Sliding {
     }
 }
 
+#[cfg(test)]
+impl Sliding {
+    pub(super) fn word_for_test(&self, window: u64, previous: u64, current: u64) -> u64 {
+        self.word(window, previous, current)
+    }
+}
+
 impl Step for Sliding {
     fn capacity(&self) -> u64 {
         self.limit

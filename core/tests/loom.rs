@@ -1,0 +1,238 @@
+//! Every interleaving of small programs, by loom: never over the limit, no permit lost.
+//!
+//! Run with `RUSTFLAGS="--cfg tidegate_loom" cargo test --release -p tidegate --test loom`. Two threads of three calls and three of one are
+//! explored wholly; three of two with at most three preemptions. Each model says how many executions it saw (more than
+//! one, or it shows nothing), and beside it stands a seeded bug that it catches.
+#![cfg(tidegate_loom)]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use loom::sync::Arc;
+use loom::thread;
+use tidegate::sync::{Bug, seeds};
+use tidegate::{Algorithm, Anchor, Carry, Limiter, Quota, Refill};
+
+/// Models share the switch of the seeded bugs, so they take turns.
+static TURN: Mutex<()> = Mutex::new(());
+
+fn explore(preemptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
+    static EXECUTIONS: AtomicU64 = AtomicU64::new(0);
+    EXECUTIONS.store(0, Relaxed);
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = preemptions;
+    builder.check(move || {
+        EXECUTIONS.fetch_add(1, Relaxed);
+        model();
+    });
+    let executions = EXECUTIONS.load(Relaxed);
+    println!("{executions} executions");
+    assert!(executions > 1, "a model of one execution shows nothing");
+}
+
+/// The model holds, and fails when the bug is planted.
+fn holds_but_not_with(bug: Bug, preemptions: Option<usize>, model: impl Fn() + Send + Sync + Clone + 'static) {
+    let _turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    seeds::plant(None);
+    explore(preemptions, model.clone());
+    seeds::plant(Some(bug));
+    let caught = catch_unwind(AssertUnwindSafe(|| explore(preemptions, model))).is_err();
+    seeds::plant(None);
+    assert!(caught, "the model does not catch {bug:?}");
+}
+
+fn limiter(algorithm: Algorithm, refill: Refill, limit: u64) -> Limiter {
+    let quota = Quota::from_nanos(limit, 1 << 20).unwrap();
+    let quota = if refill == Refill::Interval { quota.anchor(Anchor::FirstUse) } else { quota };
+    Limiter::builder(algorithm, quota).refill(refill).build_at(0).unwrap()
+}
+
+fn take(limiter: &Limiter, calls: u64) -> u64 {
+    (0..calls).filter(|_| limiter.try_acquire_at(5, 1)).count() as u64
+}
+
+/// `threads` threads take `calls` times each at one instant: exactly the limit passes, and the state knows it.
+fn one_instant(
+    algorithm: Algorithm,
+    refill: Refill,
+    threads: u64,
+    calls: u64,
+) -> impl Fn() + Send + Sync + Clone + 'static {
+    move || {
+        // A log so short that a stalled claim is met again within the model.
+        let limit = if algorithm == Algorithm::SlidingLog { 2 } else { threads * calls - 1 };
+        let limiter = Arc::new(limiter(algorithm, refill, limit));
+        let others: Vec<_> = (1..threads)
+            .map(|_| {
+                let limiter = limiter.clone();
+                thread::spawn(move || take(&limiter, calls))
+            })
+            .collect();
+        let granted = take(&limiter, calls) + others.into_iter().map(|other| other.join().unwrap()).sum::<u64>();
+        assert_eq!(granted, limit);
+        assert_eq!(limiter.peek_at(5, 1).remaining(), 0);
+    }
+}
+
+macro_rules! one_instant {
+    ($($name:ident: $algorithm:ident, $refill:ident;)*) => {$(
+        mod $name {
+            use super::*;
+
+            #[test]
+            fn two_threads_three_calls() {
+                holds_but_not_with(Bug::LostUpdate, None, one_instant(Algorithm::$algorithm, Refill::$refill, 2, 3));
+            }
+
+            #[test]
+            fn three_threads_one_call() {
+                holds_but_not_with(Bug::LostUpdate, None, one_instant(Algorithm::$algorithm, Refill::$refill, 3, 1));
+            }
+
+            #[test]
+            fn three_threads_two_calls() {
+                holds_but_not_with(Bug::LostUpdate, Some(3), one_instant(Algorithm::$algorithm, Refill::$refill, 3, 2));
+            }
+        }
+    )*};
+}
+
+one_instant! {
+    gcra: Gcra, Continuous;
+    token_bucket: TokenBucket, Interval;
+    fixed_window: FixedWindow, Continuous;
+    sliding_window: SlidingWindow, Continuous;
+}
+
+mod sliding_log {
+    use super::*;
+
+    fn log(limit: u64) -> Arc<Limiter> {
+        Arc::new(limiter(Algorithm::SlidingLog, Refill::Continuous, limit))
+    }
+
+    #[test]
+    fn two_threads_three_calls() {
+        holds_but_not_with(Bug::UnfinishedClaim, Some(3), one_instant(Algorithm::SlidingLog, Refill::Continuous, 2, 3));
+    }
+
+    #[test]
+    fn three_threads_one_call() {
+        holds_but_not_with(Bug::UnfinishedClaim, Some(3), one_instant(Algorithm::SlidingLog, Refill::Continuous, 3, 1));
+    }
+
+    /// A whole lap of the ring: the second permit of a slot must not be lost behind a late writer of the first.
+    #[test]
+    fn a_late_writer_changes_nothing_a_lap_later() {
+        holds_but_not_with(Bug::UnfinishedClaim, Some(3), || {
+            let (log, period) = (log(1), 1 << 20);
+            let other = log.clone();
+            let late = thread::spawn(move || u64::from(other.try_acquire_at(0, 1)));
+            let first = u64::from(log.try_acquire_at(0, 1));
+            let second = u64::from(log.try_acquire_at(period, 1));
+            let late = late.join().unwrap();
+            // Each period has one place. The late one may have been judged after the second.
+            assert_eq!((first + late).max(1) + second, 2);
+            assert!(!log.try_acquire_at(2 * period - 1, 1));
+            assert!(log.try_acquire_at(2 * period, 1));
+        });
+    }
+
+    /// Batches of several slots, written by whoever comes next.
+    #[test]
+    fn batches() {
+        holds_but_not_with(Bug::UnfinishedClaim, Some(3), || {
+            let log = log(3);
+            let other = log.clone();
+            let two = thread::spawn(move || 2 * u64::from(other.try_acquire_at(0, 2)));
+            let mine = u64::from(log.try_acquire_at(0, 1)) + u64::from(log.try_acquire_at(0, 1));
+            let granted = two.join().unwrap() + mine;
+            assert!(granted == 3 || granted == 2, "{granted}");
+            assert_eq!(log.peek_at(0, 1).remaining(), 3 - granted);
+        });
+    }
+
+    /// A decision's figures belong to one moment.
+    #[test]
+    fn a_decision_is_of_one_moment() {
+        holds_but_not_with(Bug::StaleDecision, Some(3), || {
+            let log = log(2);
+            let _ = log.take_at(0, 1);
+            let other = log.clone();
+            let spender = thread::spawn(move || assert!(other.try_acquire_at(1, 1)));
+            let seen = log.peek_at(1, 1);
+            assert_eq!(seen.is_allowed(), seen.remaining() > 0, "{seen:?}");
+            spender.join().unwrap();
+        });
+    }
+}
+
+mod reservations {
+    use super::*;
+
+    /// Two who reserve never share an instant, and a cancelled one is there for the next.
+    fn two_reserve(algorithm: Algorithm) -> impl Fn() + Send + Sync + Clone + 'static {
+        move || {
+            let limiter = Arc::new(limiter(algorithm, Refill::Continuous, 1));
+            let other = limiter.clone();
+            let reserver = thread::spawn(move || other.reserve_at(0, 1, u64::MAX).unwrap().at_nanos());
+            let mine = limiter.reserve_at(0, 1, u64::MAX).unwrap();
+            let at = mine.at_nanos();
+            let theirs = reserver.join().unwrap();
+            let period = 1 << 20;
+            assert_eq!((at.min(theirs), at.max(theirs)), (0, period));
+            limiter.cancel_at(0, mine);
+            // The last in line gives its place back; one with another behind it leaves it unused.
+            let next = limiter.reserve_at(0, 1, u64::MAX).unwrap().at_nanos();
+            assert!(next == period || next == 2 * period, "{next}");
+            assert_eq!(next == period, at == period);
+        }
+    }
+
+    #[test]
+    fn gcra() {
+        holds_but_not_with(Bug::LostUpdate, None, move || {
+            // `reserve` has its own loop; a lost update of `take` beside it must show as well.
+            let limiter = Arc::new(limiter(Algorithm::Gcra, Refill::Continuous, 2));
+            let other = limiter.clone();
+            let taker = thread::spawn(move || u64::from(other.try_acquire_at(0, 1)));
+            let at = limiter.reserve_at(0, 1, u64::MAX).unwrap().at_nanos();
+            let taken = taker.join().unwrap();
+            assert_eq!((at, taken), (0, 1));
+            assert_eq!(limiter.peek_at(0, 1).remaining(), 0);
+        });
+        explore_alone(two_reserve(Algorithm::Gcra));
+    }
+
+    #[test]
+    fn fixed_window() {
+        explore_alone(two_reserve(Algorithm::FixedWindow));
+    }
+
+    #[test]
+    fn sliding_log() {
+        holds_but_not_with(Bug::UnfinishedClaim, Some(3), two_reserve(Algorithm::SlidingLog));
+    }
+
+    fn explore_alone(model: impl Fn() + Send + Sync + 'static) {
+        let _turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        seeds::plant(None);
+        explore(None, model);
+    }
+}
+
+/// A spend is in the old state or in the new one, never in neither.
+#[test]
+fn a_change_of_quota_loses_no_spend() {
+    holds_but_not_with(Bug::CopiedState, Some(3), || {
+        let limiter = Arc::new(limiter(Algorithm::Gcra, Refill::Continuous, 4));
+        let other = limiter.clone();
+        let taker = thread::spawn(move || (0..2).filter(|_| other.try_acquire_at(0, 1)).count() as u64);
+        let quota = Quota::from_nanos(8, 1 << 20).unwrap();
+        limiter.reconfigure_at(0, quota, Carry::Permits).unwrap();
+        let taken = taker.join().unwrap();
+        assert_eq!(taken, 2);
+        assert_eq!(limiter.peek_at(0, 1).remaining(), 8 - taken);
+    });
+}
