@@ -132,43 +132,55 @@ mod current {
 #[cfg(feature = "std")]
 pub(crate) use current::{Current, Mutex};
 
-/// loom's atomics, and a 128-bit cell that loom lacks.
+/// loom's atomics, and a 128-bit one, which loom lacks.
 #[cfg(tidegate_loom)]
 mod model {
     extern crate std;
     use super::Ordering;
-    use loom::sync::Mutex;
+    use std::sync::Mutex;
+    use std::vec::Vec;
 
     pub(crate) use loom::sync::atomic::AtomicU64;
 
-    /// One operation at a time under a model lock: as strong as the real thing's AcqRel, and explored by loom at every call.
+    /// loom sees the number of a value, with the ordering asked for; the values stand in a table beside it.
     #[derive(Debug)]
-    pub(crate) struct AtomicU128(Mutex<u128>);
+    pub(crate) struct AtomicU128 {
+        number: AtomicU64,
+        values: Mutex<Vec<u128>>,
+    }
 
     impl AtomicU128 {
         pub(crate) fn new(value: u128) -> Self {
-            AtomicU128(Mutex::new(value))
+            AtomicU128 { number: AtomicU64::new(0), values: Mutex::new(std::vec![value]) }
         }
-        pub(crate) fn load(&self, _: Ordering) -> u128 {
-            *self.0.lock().unwrap()
+        fn number(&self, value: u128) -> u64 {
+            let mut values = self.values.lock().unwrap();
+            let found = values.iter().position(|&known| known == value);
+            found.unwrap_or_else(|| {
+                values.push(value);
+                values.len() - 1
+            }) as u64
         }
-        pub(crate) fn swap(&self, new: u128, _: Ordering) -> u128 {
-            core::mem::replace(&mut *self.0.lock().unwrap(), new)
+        fn value(&self, number: u64) -> u128 {
+            self.values.lock().unwrap()[number as usize]
+        }
+        pub(crate) fn load(&self, order: Ordering) -> u128 {
+            self.value(self.number.load(order))
+        }
+        pub(crate) fn swap(&self, new: u128, order: Ordering) -> u128 {
+            self.value(self.number.swap(self.number(new), order))
         }
         pub(crate) fn compare_exchange_weak(
             &self,
             current: u128,
             new: u128,
-            _: Ordering,
-            _: Ordering,
+            success: Ordering,
+            failure: Ordering,
         ) -> Result<u128, u128> {
-            let mut value = self.0.lock().unwrap();
-            if *value == current {
-                *value = new;
-                Ok(current)
-            } else {
-                Err(*value)
-            }
+            self.number
+                .compare_exchange_weak(self.number(current), self.number(new), success, failure)
+                .map(|number| self.value(number))
+                .map_err(|number| self.value(number))
         }
     }
 }
