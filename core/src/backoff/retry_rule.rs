@@ -38,12 +38,12 @@ pub enum Failure {
 /// ```
 /// # use tidegate::backoff::RetryRule;
 /// let error = RetryRule::tokens(0, 5, 10, 5, 1).unwrap_err();
-/// assert_eq!(error.to_string(), "the capacity must be at least 1 token");
+/// assert_eq!(error.to_string(), "the rule would never allow a retry");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RetryRuleError {
-    /// The capacity or the maximum is 0.
+    /// The capacity is 0, or neither share nor minimum is given: no retry would ever be allowed.
     Empty,
     /// The time to live of a share must be from 1 to 60 seconds.
     TimeToLive,
@@ -58,7 +58,7 @@ pub enum RetryRuleError {
 impl fmt::Display for RetryRuleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            RetryRuleError::Empty => "the capacity must be at least 1 token",
+            RetryRuleError::Empty => "the rule would never allow a retry",
             RetryRuleError::TimeToLive => "the time to live must be from 1 to 60 seconds",
             RetryRuleError::Ratio => "the share must be a ratio of at most 1000",
             RetryRuleError::TooLarge => {
