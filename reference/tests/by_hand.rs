@@ -150,9 +150,12 @@ fn token_bucket_by_intervals() {
     assert_eq!((slot.at, m.state().clone()), (30, State::Interval { s: 1, u: 8 }));
     // Another one stands behind it: ceil((8 + 1 - 5) / 2) = 2.
     assert_eq!(m.reserve(10, 1, 20).unwrap().at, 30);
-    // A = 8, c = 9 > 5: at most 5 - 1 = 4, so all 3 come back.
-    m.cancel(10, slot);
-    assert_eq!(*m.state(), State::Interval { s: 1, u: 6 });
+    // A = 8 and c = 9 reach into the second interval, 6 would not, and one still waits for it: nothing.
+    m.cancel(10, slot.clone());
+    assert_eq!(*m.state(), State::Interval { s: 1, u: 9 });
+    // When both have run, nobody waits: at 30, A = 8 - 4 and c = 9 - 4, all 3 come back.
+    m.cancel(30, slot);
+    assert_eq!(*m.state(), State::Interval { s: 3, u: 2 });
     // Half full at 25: s = 2, u = 3; at 30: u' = 1.
     let mut m = Model::new(Config { initial: Some(2), origin: 25, ..config }).unwrap();
     assert_eq!(m.peek(25, 3), decision(false, 5, 2, Some(5), 15));
