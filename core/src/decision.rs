@@ -62,7 +62,8 @@ pub(crate) struct Facts {
 }
 
 impl Decision {
-    #[inline]
+    /// `now` may lie beyond the rule's end; what is told is told as of that end.
+    #[inline(always)]
     pub(crate) fn of_word(allowed: bool, rule: &Rule, word: u64, now: u64, cost: u64, verb: Verb) -> Decision {
         Decision { allowed, source: Source::Word { rule: *rule, word, now, cost, verb } }
     }
@@ -90,7 +91,7 @@ impl Decision {
     /// The largest cost that would be allowed right after this decision, at the same time. Permits.
     pub fn remaining(&self) -> u64 {
         match &self.source {
-            Source::Word { rule, word, now, .. } => rule.remaining(*word, *now),
+            Source::Word { rule, word, now, .. } => rule.remaining(*word, (*now).min(rule.end())),
             Source::Facts(facts) => facts.remaining,
         }
     }
@@ -107,6 +108,7 @@ impl Decision {
     pub fn retry_after_nanos(&self) -> Option<u64> {
         match &self.source {
             Source::Word { rule, word, now, cost, verb } => {
+                let now = &(*now).min(rule.end());
                 let at = match (verb, self.allowed) {
                     (Verb::Take, true) => return Some(0),
                     (Verb::Take, false) => rule.earliest(*word, *now, *cost),
@@ -133,7 +135,10 @@ impl Decision {
     /// As [`Decision::reset_after`], in nanoseconds.
     pub fn reset_after_nanos(&self) -> u64 {
         match &self.source {
-            Source::Word { rule, word, now, .. } => rule.renewed(*word, *now).map_or(u64::MAX, |at| at - now),
+            Source::Word { rule, word, now, .. } => {
+                let now = (*now).min(rule.end());
+                rule.renewed(*word, now).map_or(u64::MAX, |at| at - now)
+            }
             Source::Facts(facts) => facts.reset_after,
         }
     }

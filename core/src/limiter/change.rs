@@ -68,7 +68,16 @@ impl Core {
         Core { config, origin, generation: 0, state: State::Word(place) }
     }
 
+    /// The one word, if that is all.
     #[inline(always)]
+    pub(crate) fn place(&self) -> Option<&Place> {
+        match &self.state {
+            State::Word(place) => Some(place),
+            #[cfg(feature = "alloc")]
+            State::Log(_) => None,
+        }
+    }
+
     pub(crate) fn end(&self) -> u64 {
         match &self.state {
             State::Word(place) => place.rule.end(),
@@ -77,17 +86,14 @@ impl Core {
         }
     }
 
-    #[inline(always)]
     pub(crate) fn try_acquire(&self, now: u64, cost: u64) -> Result<bool, Retired> {
         on_place!(self, place => place.try_acquire(now, cost))
     }
 
-    #[inline]
     pub(crate) fn take(&self, now: u64, cost: u64) -> Result<Decision, Retired> {
         on_place!(self, place => place.take(now, cost))
     }
 
-    #[inline]
     pub(crate) fn peek(&self, now: u64, cost: u64) -> Result<Decision, Retired> {
         on_place!(self, place => place.peek(now, cost))
     }

@@ -18,11 +18,11 @@ use change::Core;
 #[cfg(feature = "std")]
 use core::time::Duration;
 
-use crate::decision::Decision;
+use crate::decision::{Decision, Verb};
 use crate::quota::Quota;
 #[cfg(feature = "std")]
 use crate::quota::QuotaError;
-use crate::rule::Algorithm;
+use crate::rule::{Algorithm, END};
 use crate::time::ClockSource;
 
 /// The configuration that this was asked of has been replaced; ask the next one.
@@ -110,12 +110,15 @@ impl Limiter {
     /// ```
     #[inline]
     pub fn try_acquire_at(&self, now: u64, cost: u64) -> bool {
-        cost == 0
-            || self.ask(
-                now,
-                #[inline(always)]
-                |core, now| core.try_acquire(now, cost),
-            )
+        if cost == 0 {
+            return true;
+        }
+        if let Some(place) = self.core.place()
+            && let Ok((allowed, _)) = place.spend(now.min(END), cost)
+        {
+            return allowed;
+        }
+        self.try_acquire_elsewhere(now, cost)
     }
 
     /// Spends `cost` permits if they fit, and says everything about it.
@@ -124,11 +127,27 @@ impl Limiter {
         if cost == 0 {
             return self.peek_at(now, 0);
         }
+        if let Some(place) = self.core.place()
+            && let Ok((allowed, word)) = place.spend(now.min(END), cost)
+        {
+            return Decision::of_word(allowed, &place.rule, word, now, cost, Verb::Take);
+        }
+        self.take_elsewhere(now, cost)
+    }
+
+    /// From a sliding log, or a configuration that has followed.
+    #[inline(never)]
+    fn try_acquire_elsewhere(&self, now: u64, cost: u64) -> bool {
+        self.ask(now, |core, now| core.try_acquire(now, cost))
+    }
+
+    /// From a sliding log, or a configuration that has followed.
+    #[inline(never)]
+    fn take_elsewhere(&self, now: u64, cost: u64) -> Decision {
         self.ask(now, |core, now| core.take(now, cost))
     }
 
     /// What [`Limiter::take_at`] would answer, without spending.
-    #[inline]
     pub fn peek_at(&self, now: u64, cost: u64) -> Decision {
         self.ask(now, |core, now| core.peek(now, cost))
     }
@@ -222,7 +241,6 @@ impl Limiter {
     }
 
     /// Asks the configuration in force.
-    #[inline(always)]
     fn ask<R>(&self, now: u64, verb: impl Fn(&Core, u64) -> Result<R, Retired>) -> R {
         match verb(&self.core, now.min(self.core.end())) {
             Ok(answer) => answer,

@@ -44,6 +44,15 @@ fn live(word: u64) -> Result<u64, Retired> {
     if word == RETIRED { Err(Retired) } else { Ok(word) }
 }
 
+/// Whether a step was taken, and the word that it left.
+#[inline(always)]
+fn answered(updated: Result<(u64, u64), u64>) -> Result<(bool, u64), Retired> {
+    match updated {
+        Ok((_, word)) => Ok((true, word)),
+        Err(word) => live(word).map(|word| (false, word)),
+    }
+}
+
 impl Place {
     #[cfg(not(tidegate_loom))]
     pub(crate) const fn new(rule: Rule, word: u64) -> Place {
@@ -55,29 +64,38 @@ impl Place {
         Place { rule, word: AtomicU64::new(word) }
     }
 
+    /// Whether `cost` was spent, and the word after it. Here `now` may lie beyond the rule's own end.
+    ///
+    /// The rule is told apart outside the loop, and the step of the default algorithm is inlined into the caller.
     #[inline(always)]
-    pub(crate) fn try_acquire(&self, now: u64, cost: u64) -> Result<bool, Retired> {
-        match update(&self.word, |word| self.rule.take(word, now, cost)) {
-            Ok(_) => Ok(true),
-            Err(word) => live(word).map(|_| false),
+    pub(crate) fn spend(&self, now: u64, cost: u64) -> Result<(bool, u64), Retired> {
+        if let Rule::Continuous(rule) = &self.rule {
+            return answered(update(&self.word, |word| rule.take(word, now, cost)));
+        }
+        self.spend_in_windows(now, cost)
+    }
+
+    #[inline(never)]
+    fn spend_in_windows(&self, now: u64, cost: u64) -> Result<(bool, u64), Retired> {
+        match &self.rule {
+            Rule::Continuous(rule) => answered(update(&self.word, |word| rule.take(word, now, cost))),
+            Rule::Interval(rule) => answered(update(&self.word, |word| rule.take(word, now, cost))),
+            Rule::Sliding(rule) => answered(update(&self.word, |word| rule.take(word, now, cost))),
         }
     }
 
-    #[inline]
+    pub(crate) fn try_acquire(&self, now: u64, cost: u64) -> Result<bool, Retired> {
+        self.spend(now, cost).map(|(allowed, _)| allowed)
+    }
+
     pub(crate) fn take(&self, now: u64, cost: u64) -> Result<Decision, Retired> {
-        self.spend(now, cost, Verb::Take, |word| self.rule.take(word, now, cost))
+        let (allowed, word) = self.spend(now, cost)?;
+        Ok(Decision::of_word(allowed, &self.rule, word, now, cost, Verb::Take))
     }
 
     pub(crate) fn charge(&self, now: u64, cost: u64) -> Result<Decision, Retired> {
-        self.spend(now, cost, Verb::Charge, |word| self.rule.charge(word, now, cost))
-    }
-
-    #[inline(always)]
-    fn spend(&self, now: u64, cost: u64, verb: Verb, step: impl Fn(u64) -> Option<u64>) -> Result<Decision, Retired> {
-        match update(&self.word, step) {
-            Ok((_, word)) => Ok(Decision::of_word(true, &self.rule, word, now, cost, verb)),
-            Err(word) => live(word).map(|word| Decision::of_word(false, &self.rule, word, now, cost, verb)),
-        }
+        let (allowed, word) = answered(update(&self.word, |word| self.rule.charge(word, now, cost)))?;
+        Ok(Decision::of_word(allowed, &self.rule, word, now, cost, Verb::Charge))
     }
 
     #[inline]
