@@ -1,1 +1,22 @@
-//! tidegate-node
+//! The native half of the npm package `tidegate`: converts what JavaScript gives, calls the core, converts back. No rule lives here.
+//!
+//! JavaScript never sees these functions, only the classes of `lib/`. The verbs of a limiter are closures that own it (a class method
+//! made by the `#[napi]` macro costs ten times as much); a decision comes back as one small number and four words in an array that both
+//! sides know (an object made through Node-API costs a microsecond).
+//!
+//! Wrong arguments are a `RangeError` or a `TypeError` with a `code`; a refused quota is returned as a `Refusal`, for
+//! which JavaScript throws its own error class; a panic is caught and becomes an `Error`.
+
+mod limiter;
+mod number;
+mod output;
+mod probe;
+mod quota;
+
+use napi_derive::napi;
+
+/// The version that this was built from; the package compares it with its own.
+#[napi(catch_unwind)]
+pub fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}

@@ -1,0 +1,5 @@
+//! Link arguments of a Node-API addon, platform by platform.
+
+fn main() {
+    napi_build::setup();
+}

@@ -1,0 +1,61 @@
+//! `Output`: how a decision crosses into JavaScript: a code, and four words in an array that both sides know.
+//!
+//! | word | meaning | narrow (a double) | wide (an integer of 64 bits) |
+//! |---|---|---|---|
+//! | 0 | limit | permits | permits |
+//! | 1 | remaining | permits | permits |
+//! | 2 | retry after | nanoseconds, -1 for never | nanoseconds, 2^64 - 1 for never |
+//! | 3 | reset after | nanoseconds, Infinity beyond the end of the clock | nanoseconds, 2^64 - 1 beyond it |
+//!
+//! The code is 1 if allowed, plus 2 if the words are wide: some number is above 2^53 - 1, which a double cannot say exactly.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use napi::bindgen_prelude::{BigUint64Array, External};
+use napi::{Env, Result};
+use napi_derive::napi;
+use tidegate::Decision;
+
+use crate::number::{MAX_SAFE, range_error};
+
+const WORDS: usize = 4;
+
+/// The array of one environment, shared by all limiters that were made in it.
+#[derive(Clone)]
+pub struct Output(Rc<RefCell<BigUint64Array>>);
+
+/// Decisions of this environment are written to `words` from now on, to be read at once: the next one overwrites them.
+///
+/// The array must not be shared with another thread, and its buffer never be detached: it stays in the module that makes it.
+#[napi(catch_unwind)]
+pub fn open_output(env: &Env, words: BigUint64Array) -> Result<External<Output>> {
+    if words.len() != WORDS {
+        return Err(range_error(env, "ERR_OUT_OF_RANGE", "the output must have four words"));
+    }
+    Ok(External::new(Output(Rc::new(RefCell::new(words)))))
+}
+
+impl Output {
+    /// Writes the numbers of a decision and returns its code.
+    #[inline]
+    pub(crate) fn write(&self, decision: &Decision) -> u32 {
+        let (limit, remaining) = (decision.limit(), decision.remaining());
+        let (retry, reset) = (decision.retry_after_nanos(), decision.reset_after_nanos());
+        let narrow =
+            limit.max(remaining).max(retry.unwrap_or(0)) <= MAX_SAFE && (reset <= MAX_SAFE || reset == u64::MAX);
+        let double = |number: u64| (number as f64).to_bits();
+        let numbers = if narrow {
+            let retry = retry.map_or((-1.0_f64).to_bits(), double);
+            let reset = if reset == u64::MAX { f64::INFINITY.to_bits() } else { double(reset) };
+            [double(limit), double(remaining), retry, reset]
+        } else {
+            [limit, remaining, retry.unwrap_or(u64::MAX), reset]
+        };
+        let mut words = self.0.borrow_mut();
+        // SAFETY: only this thread knows the array, no JavaScript runs during this call, and its buffer is never detached (`open_output`).
+        let words = unsafe { words.as_mut() };
+        words.copy_from_slice(&numbers);
+        u32::from(decision.is_allowed()) | if narrow { 0 } else { 2 }
+    }
+}

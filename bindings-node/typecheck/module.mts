@@ -1,0 +1,54 @@
+// Compiled, never run: what the types allow and, by @ts-expect-error, what they refuse.
+import { Decision, Limiter, Quota, QuotaError, type Clock, type LimiterOptions } from 'tidegate';
+
+/** Compiles only if both types are the same. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const same = <A, B>(_: Same<A, B>): void => {};
+
+const limiter = new Limiter('300/min burst 50');
+const allowed = limiter.tryAcquire();
+same<typeof allowed, boolean>(true);
+const decision = limiter.take(2);
+same<typeof decision, Decision>(true);
+same<typeof decision.retryAfterMs, number | null>(true);
+same<typeof decision.retryAfterNs, bigint | null>(true);
+same<typeof decision.binding, string | undefined>(true);
+limiter.peek(2n ** 60n);
+limiter.charge(5);
+const nothing = limiter.refund(1);
+same<typeof nothing, void>(true);
+limiter.reset();
+
+const clock: Clock = () => 0n;
+const options: LimiterOptions = { algorithm: 'fixed-window', anchor: { offset: 5 }, refill: 'interval', initial: 3n, clock };
+new Limiter(Quota.make(10, 1_000_000_000n, 20), options);
+new Limiter('1/s', { clock: () => Date.now() });
+new Limiter('1/s', { anchor: 'first-use' });
+const period = Quota.parse('1/s').periodNs;
+same<typeof period, bigint>(true);
+
+declare const error: unknown;
+if (error instanceof QuotaError) {
+  same<typeof error.position, number | undefined>(true);
+  const range: RangeError = error;
+  void range;
+}
+
+// @ts-expect-error a quota is text or a Quota
+new Limiter(300);
+// @ts-expect-error no such algorithm
+new Limiter('1/s', { algorithm: 'leaky' });
+// @ts-expect-error clocks answer with a time
+new Limiter('1/s', { clock: () => 'now' });
+// @ts-expect-error no such option
+new Limiter('1/s', { algorthm: 'gcra' });
+// @ts-expect-error costs are numbers
+limiter.tryAcquire('1');
+// @ts-expect-error decisions are read, not written
+decision.allowed = true;
+// @ts-expect-error decisions come from limiters
+new Decision();
+// @ts-expect-error quotas come from `parse` and `make`
+new Quota('1/s');
+// @ts-expect-error might be never
+const wait: number = decision.retryAfterMs;
