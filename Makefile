@@ -1,0 +1,116 @@
+# What a person types, and what CI calls.
+#
+#   make demo     builds from nothing and shows every published limit of six real providers under load, in four languages
+#   make test     everything that must hold: Rust, Python, Node.js, C, models of concurrency, programs without std
+#   make bench    speed beside the peers, in one run (about five minutes)
+#   make verify   the long form of the tests
+#   make fmt lint clean
+#
+# Needs Rust (cargo), Python 3 with venv, Node.js with npm, a C and a C++ compiler. The rest is installed here, in this folder.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+VENV := .venv
+PY := $(VENV)/bin/python
+TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
+QUESTIONS := $(TARGET)/questions
+
+.PHONY: demo test bench verify fmt lint clean tools python node c test-rust test-features test-models test-proofs \
+	test-python test-node test-c questions
+
+demo: tools
+	cargo run --release --quiet -p tidegate-policy --bin demo
+	$(MAKE) --no-print-directory questions
+
+test: tools test-rust test-features test-models test-proofs test-python test-node test-c questions
+	@echo "all tests passed"
+
+# One line for whatever is missing, before anything is built.
+tools:
+	@missing=; \
+	for tool in cargo python3 node npm cc c++; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	if command -v python3 >/dev/null && ! python3 -c 'import venv, ensurepip' 2>/dev/null; then missing="$$missing python3-venv"; fi; \
+	if [ -n "$$missing" ]; then echo "missing:$$missing (needed: Rust, Python 3 with venv, Node.js with npm, a C and a C++ compiler)"; exit 1; fi
+
+# --- Rust ---------------------------------------------------------------------------------------------------------------------
+
+test-rust:
+	cargo test --workspace --exclude tidegate-python --exclude tidegate-node --exclude tidegate-benches
+
+# Features only add: every combination compiles without a warning, and the core's tests hold in each.
+test-features:
+	for features in "" alloc std serde alloc,serde; do \
+		RUSTFLAGS="-D warnings" cargo check --quiet -p tidegate --no-default-features --features "$$features" \
+			--target-dir $(TARGET)/features; \
+	done
+	cargo test --quiet -p tidegate --features serde
+
+# Every interleaving of small programs, and weak exchanges that fail for no reason.
+test-models:
+	RUSTFLAGS="--cfg tidegate_loom" cargo test --quiet --release -p tidegate --test loom --target-dir $(TARGET)/loom
+	RUSTFLAGS="--cfg tidegate_spurious" cargo test --quiet -p tidegate --lib --tests --target-dir $(TARGET)/spurious
+
+test-proofs:
+	CARGO_TARGET_DIR=$(TARGET)/proofs proofs/run.sh
+
+# --- The other languages ------------------------------------------------------------------------------------------------------
+
+python: $(VENV)/installed
+
+$(VENV)/installed: $(wildcard bindings-python/src/*.rs bindings-python/python/tidegate/* bindings-python/*.toml) \
+		$(wildcard bindings-python/requirements-dev.txt core/Cargo.toml core/src/*.rs core/src/*/*.rs)
+	test -x $(PY) || python3 -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check -r bindings-python/requirements-dev.txt
+	CARGO_TARGET_DIR=$(TARGET) $(PY) -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./bindings-python
+	touch $@
+
+node: bindings-node/node_modules/installed
+	cd bindings-node && CARGO_TARGET_DIR=$(TARGET) npm run --silent build
+
+bindings-node/node_modules/installed: bindings-node/package-lock.json
+	cd bindings-node && npm ci --silent --no-audit --no-fund
+	touch $@
+
+c:
+	CARGO_TARGET_DIR=$(TARGET) $(MAKE) --no-print-directory -C bindings-c questions
+
+test-python: python
+	$(PY) -m pytest -q bindings-python/tests
+
+test-node: node
+	cd bindings-node && npm test --silent
+
+test-c:
+	CARGO_TARGET_DIR=$(TARGET) $(MAKE) --no-print-directory -C bindings-c test
+
+# The same questions in four languages, one answer.
+questions: tools python node c
+	@mkdir -p $(QUESTIONS)
+	@cargo run --release --quiet -p tidegate-policy --bin demo -- questions --ask > $(QUESTIONS)/asked
+	@cargo run --release --quiet -p tidegate-policy --bin demo -- questions > $(QUESTIONS)/rust
+	@$(PY) bindings-python/demo/questions.py < $(QUESTIONS)/asked > $(QUESTIONS)/python
+	@node bindings-node/demo/questions.mjs < $(QUESTIONS)/asked > $(QUESTIONS)/node
+	@CARGO_TARGET_DIR=$(TARGET) $(MAKE) --silent --no-print-directory -C bindings-c ask < $(QUESTIONS)/asked > $(QUESTIONS)/c
+	@for language in python node c; do diff $(QUESTIONS)/rust $(QUESTIONS)/$$language || { echo "$$language differs"; exit 1; }; done
+	@cat $(QUESTIONS)/rust
+	@echo "The same $$(grep -vc '^#' $(QUESTIONS)/rust) answers from Rust, Python, Node.js and C."
+
+# --- Longer, and by hand ------------------------------------------------------------------------------------------------------
+
+bench:
+	cargo bench -p tidegate-benches
+	cargo run --release -p tidegate-benches --bin table
+
+verify: test
+	TIDEGATE_CASES=300000 cargo test --release -p tidegate --test reference
+	QUICKCHECK_TESTS=100000 cargo test --release -p tidegate --test promises --test bad_input --test backoff_properties
+
+fmt:
+	cargo fmt --all
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+clean:
+	rm -rf target $(VENV) bindings-node/node_modules
