@@ -1,0 +1,132 @@
+//! `tidegate_limiter_options`: what a limiter can be told besides its quota, in a struct that may grow.
+//!
+//! The first field is the size that the caller was compiled with. A shorter struct, from an older header, is read as if it went on with
+//! zeros; a longer one, from a newer header, is accepted if all that is not known here is zero. Zero means the default in every field.
+
+use core::ffi::c_void;
+use core::mem::{MaybeUninit, size_of};
+use core::ptr;
+use std::sync::Arc;
+
+use tidegate::{Clock, LimiterBuilder};
+
+use crate::choice::{self, anchor_code, refill_code};
+use crate::guard::borrow;
+use crate::status::tidegate_status::{self, TIDEGATE_ERROR_STRUCT_SIZE, TIDEGATE_ERROR_UNKNOWN_VALUE};
+
+/// A clock: nanoseconds since an origin of its choice.
+///
+/// It may stand still, jump or run backwards: nothing is refunded or minted. Values above 2^63 - 1 are read as that.
+/// It must be callable from every thread that uses the limiter, and must neither throw nor jump out.
+pub type tidegate_clock_fn = Option<unsafe extern "C" fn(context: *mut c_void) -> u64>;
+
+/// In `flags`: `initial` is set.
+pub const TIDEGATE_SET_INITIAL: u32 = 1;
+/// In `flags`: `origin_ns` is set.
+pub const TIDEGATE_SET_ORIGIN: u32 = 2;
+
+/// What a limiter can be told besides algorithm and quota. Fill it with zeros, set `struct_size` to `sizeof(tidegate_limiter_options)`,
+/// then set what you need: zero is the default everywhere. The first two in C: `tidegate_limiter_options o = {.struct_size = sizeof o};`,
+/// in C++: `tidegate_limiter_options o{}; o.struct_size = sizeof o;`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tidegate_limiter_options {
+    /// sizeof(tidegate_limiter_options), as the caller was compiled.
+    pub struct_size: usize,
+    /// TIDEGATE_SET_INITIAL and TIDEGATE_SET_ORIGIN, or'ed.
+    pub flags: u32,
+    /// Where windows begin; TIDEGATE_ANCHOR_DEFAULT: as the quota says.
+    pub anchor: anchor_code,
+    /// Nanoseconds; with TIDEGATE_ANCHOR_CLOCK only.
+    pub offset_ns: u64,
+    /// How a token bucket refills.
+    pub refill: refill_code,
+    /// Must be 0.
+    pub reserved: u32,
+    /// How many tokens a bucket begins with, if TIDEGATE_SET_INITIAL is in `flags`; full otherwise. Token bucket only.
+    pub initial: u64,
+    /// The time at which the limiter is made, if TIDEGATE_SET_ORIGIN is in `flags`; otherwise its clock is asked.
+    /// Nanoseconds of the clock that the calls with `_at` will be given. Matters where there is an initial fill and for windows whose
+    /// word cannot count from 0.
+    pub origin_ns: u64,
+    /// The clock of all calls without `_at`; NULL: the system's monotonic clock, set to Unix time (UTC) when it is first read.
+    pub clock: tidegate_clock_fn,
+    /// Passed to `clock`. It must outlive the limiter.
+    pub clock_context: *mut c_void,
+}
+
+const SIZE: usize = size_of::<tidegate_limiter_options>();
+/// Beyond any size to come: such a `struct_size` was never initialized, and reading so far would leave the caller's memory.
+const ABSURD: usize = 4096;
+
+impl tidegate_limiter_options {
+    /// # Safety
+    /// If `options` is neither NULL nor misaligned, it points at a `size_t`, and at as many bytes, all initialized, as that says.
+    pub unsafe fn read(options: *const tidegate_limiter_options) -> Result<tidegate_limiter_options, tidegate_status> {
+        // SAFETY: of the struct only the first field is known to be there; its alignment is that of the whole on all platforms
+        // where pointers are as wide as u64, and is checked below for the others.
+        let stated = *unsafe { borrow(options.cast::<usize>()) }?;
+        if !options.is_aligned() {
+            return Err(tidegate_status::TIDEGATE_ERROR_MISALIGNED);
+        }
+        // No version of the struct ends within a field; a size that does would leave half a pointer.
+        if !(size_of::<usize>()..=ABSURD).contains(&stated) || !stated.is_multiple_of(size_of::<usize>()) {
+            return Err(TIDEGATE_ERROR_STRUCT_SIZE);
+        }
+        let mut known = MaybeUninit::<tidegate_limiter_options>::zeroed();
+        // SAFETY: at most SIZE bytes go in, and the caller promises `stated` of them. All fields are integers and nullable
+        // pointers, so zeros, and whatever C wrote, are valid values.
+        let known = unsafe {
+            ptr::copy_nonoverlapping(options.cast::<u8>(), known.as_mut_ptr().cast::<u8>(), stated.min(SIZE));
+            known.assume_init()
+        };
+        if stated > SIZE {
+            // SAFETY: the caller promises `stated` initialized bytes.
+            let beyond = unsafe { core::slice::from_raw_parts(options.cast::<u8>().add(SIZE), stated - SIZE) };
+            if beyond.iter().any(|byte| *byte != 0) {
+                return Err(TIDEGATE_ERROR_STRUCT_SIZE);
+            }
+        }
+        if known.reserved != 0 || known.flags & !(TIDEGATE_SET_INITIAL | TIDEGATE_SET_ORIGIN) != 0 {
+            return Err(TIDEGATE_ERROR_UNKNOWN_VALUE);
+        }
+        Ok(known)
+    }
+
+    pub fn apply(&self, mut builder: LimiterBuilder) -> Result<LimiterBuilder, tidegate_status> {
+        if let Some(anchor) = choice::anchor(self.anchor, self.offset_ns)? {
+            builder = builder.anchor(anchor);
+        }
+        builder = builder.refill(choice::refill(self.refill)?);
+        if self.flags & TIDEGATE_SET_INITIAL != 0 {
+            builder = builder.initial(self.initial);
+        }
+        if let Some(read) = self.clock {
+            builder = builder.shared_clock(Arc::new(ForeignClock { read, context: self.clock_context }));
+        }
+        Ok(builder)
+    }
+
+    pub fn origin(&self) -> Option<u64> {
+        (self.flags & TIDEGATE_SET_ORIGIN != 0).then_some(self.origin_ns)
+    }
+}
+
+/// A clock of the C program's.
+struct ForeignClock {
+    read: unsafe extern "C" fn(*mut c_void) -> u64,
+    context: *mut c_void,
+}
+
+// SAFETY: the contract of `tidegate_clock_fn`: callable from every thread that uses the limiter, with a context that outlives it.
+unsafe impl Send for ForeignClock {}
+// SAFETY: as above.
+unsafe impl Sync for ForeignClock {}
+
+impl Clock for ForeignClock {
+    #[inline]
+    fn now(&self) -> u64 {
+        // SAFETY: the contract of `tidegate_clock_fn`; the context is passed through and never looked at.
+        unsafe { (self.read)(self.context) }
+    }
+}
