@@ -21,6 +21,7 @@ const subjects = {
   'empty Node-API function': () => empty(),
   'tryAcquire(), granted': () => open.tryAcquire(),
   'tryAcquire(1), granted': () => open.tryAcquire(1),
+  'tryAcquire(2), granted': () => open.tryAcquire(2),
   'tryAcquire(1n), granted': () => open.tryAcquire(1n),
   'tryAcquire(), denied': () => shut.tryAcquire(),
   'take(), granted': () => open.take(),

@@ -52,36 +52,34 @@ class Limiter {
     return this.#facts.algorithm;
   }
 
-  // Without an argument nothing needs to cross but the call: the addon knows that one permit is meant, and its own clock.
-  tryAcquire(n) {
+  // One permit is what the addon means when no argument crosses, and its own clock's time when no second one does.
+  tryAcquire(n = 1) {
     const clock = this.#clock;
-    if (clock !== undefined) return this.#tryAcquire(n === undefined ? 1 : n, clock());
-    return n === undefined ? this.#tryAcquire() : this.#tryAcquire(n);
+    if (clock !== undefined) return this.#tryAcquire(n, clock());
+    return n === 1 ? this.#tryAcquire() : this.#tryAcquire(n);
   }
 
-  take(n) {
+  take(n = 1) {
     const clock = this.#clock;
-    if (clock !== undefined) return decision(this.#take(n === undefined ? 1 : n, clock()));
-    return decision(n === undefined ? this.#take() : this.#take(n));
+    if (clock !== undefined) return decision(this.#take(n, clock()));
+    return decision(n === 1 ? this.#take() : this.#take(n));
   }
 
-  peek(n) {
+  peek(n = 1) {
     const clock = this.#clock;
-    if (clock !== undefined) return decision(this.#peek(n === undefined ? 1 : n, clock()));
-    return decision(n === undefined ? this.#peek() : this.#peek(n));
+    if (clock !== undefined) return decision(this.#peek(n, clock()));
+    return decision(n === 1 ? this.#peek() : this.#peek(n));
   }
 
-  charge(n) {
+  charge(n = 1) {
     const clock = this.#clock;
-    if (clock !== undefined) return decision(this.#charge(n === undefined ? 1 : n, clock()));
-    return decision(n === undefined ? this.#charge() : this.#charge(n));
+    return decision(clock === undefined ? this.#charge(n) : this.#charge(n, clock()));
   }
 
-  refund(n) {
+  refund(n = 1) {
     const clock = this.#clock;
-    if (clock !== undefined) this.#refund(n === undefined ? 1 : n, clock());
-    else if (n === undefined) this.#refund();
-    else this.#refund(n);
+    if (clock === undefined) this.#refund(n);
+    else this.#refund(n, clock());
   }
 
   reset() {
