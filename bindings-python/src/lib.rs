@@ -1,1 +1,27 @@
-//! tidegate-python
+//! The extension module of the Python package `tidegate`: it converts, calls the core, and converts back.
+//!
+//! There is no rule of limiting here. What a verb means stands in `docs/semantics.md`; what Python may pass stands in [`arguments`].
+//! No class has state of its own that changes, so every class is `frozen`: no borrow flag, and free threads need no lock.
+#![deny(unsafe_code)]
+
+mod arguments;
+mod clock;
+mod decision;
+mod errors;
+mod limiter;
+mod quota;
+
+#[pyo3::pymodule(gil_used = false)]
+mod _tidegate {
+    #[pymodule_export]
+    use crate::decision::Decision;
+    #[pymodule_export]
+    use crate::limiter::Limiter;
+    #[pymodule_export]
+    use crate::quota::Quota;
+
+    /// The version of the Cargo workspace, which is that of the Python package too.
+    #[pymodule_export]
+    #[allow(non_upper_case_globals)]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}

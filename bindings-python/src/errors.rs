@@ -1,0 +1,27 @@
+//! Errors: the exception class is written in Python (`tidegate/_errors.py`), so that it pickles and can be subclassed.
+
+use pyo3::PyErr;
+
+pyo3::import_exception!(tidegate._errors, QuotaError);
+
+/// A quota that the core refused.
+pub(crate) fn refused(error: tidegate::QuotaError) -> PyErr {
+    QuotaError::new_err((error.to_string(),))
+}
+
+/// A text that the core could not read. Python counts positions in characters, the core in bytes.
+pub(crate) fn unreadable(error: tidegate::QuotaError, text: &str) -> PyErr {
+    let message = error.to_string();
+    let Some(byte) = error.position() else {
+        return QuotaError::new_err((message, text.to_owned()));
+    };
+    let position = text.char_indices().take_while(|(at, _)| *at < byte).count();
+    // The same sentence after another number.
+    let reason = message.strip_prefix(&format!("at position {byte}: ")).unwrap_or(&message);
+    QuotaError::new_err((format!("at position {position}: {reason}"), text.to_owned(), position))
+}
+
+/// A number for a quota that no core type can hold.
+pub(crate) fn meaningless(message: impl Into<String>) -> PyErr {
+    QuotaError::new_err((message.into(),))
+}

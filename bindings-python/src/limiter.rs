@@ -1,0 +1,170 @@
+//! `Limiter` for Python: each verb reads the clock, asks the core, and converts the answer.
+//!
+//! No verb releases the GIL: a step of the core takes less time than that does, and it never waits.
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use tidegate::{Algorithm, Anchor, Refill};
+
+use crate::arguments;
+use crate::clock::Clock;
+use crate::decision::Decision;
+use crate::errors;
+use crate::quota::{self, Quota};
+
+/// A rate limiter: one quota under one algorithm.
+///
+/// quota: a text such as "300/min burst 50", or a Quota.
+/// algorithm: "gcra", "token-bucket", "fixed-window", "sliding-window" or "sliding-log".
+/// anchor: where windows begin: "clock" (the multiples of the period), seconds after those as a number or a timedelta, or
+///     "first-use". None leaves it to the quota, whose text may end in "offset 5min" or "from first use".
+/// refill: of a token bucket, "continuous" or "interval".
+/// initial: how many permits a token bucket begins with; None: as many as it holds.
+/// clock: a callable that returns int nanoseconds. None: the system's monotonic clock, set to Unix time once.
+///
+/// Raises QuotaError (a ValueError) for a quota that means nothing or that the algorithm cannot hold, ValueError for an unknown name
+/// or a negative number, TypeError for a wrong type, and whatever the clock raises: it is read once here, and once in every verb.
+///
+/// Threads may share a limiter: each verb is one atomic step. A verb that raises has changed nothing.
+#[pyclass(frozen, subclass, module = "tidegate")]
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    limiter: tidegate::Limiter,
+    clock: Option<Clock>,
+    // For `__repr__`: the core keeps what follows from them.
+    refill: Refill,
+    initial: Option<u64>,
+}
+
+impl Limiter {
+    #[inline]
+    fn now(&self, py: Python<'_>) -> PyResult<u64> {
+        match &self.clock {
+            None => Ok(self.limiter.now()),
+            Some(clock) => clock.read(py),
+        }
+    }
+}
+
+#[pymethods]
+impl Limiter {
+    #[new]
+    #[pyo3(
+        signature = (
+            quota, algorithm=Algorithm::Gcra, *,
+            anchor=None, refill=Refill::Continuous, initial=None, clock=None
+        ),
+        text_signature = "(quota, algorithm='gcra', *, anchor=None, refill='continuous', initial=None, clock=None)"
+    )]
+    fn new(
+        #[pyo3(from_py_with = quota::quota)] quota: tidegate::Quota,
+        #[pyo3(from_py_with = arguments::algorithm)] algorithm: Algorithm,
+        #[pyo3(from_py_with = arguments::anchor)] anchor: Option<Anchor>,
+        #[pyo3(from_py_with = arguments::refill)] refill: Refill,
+        #[pyo3(from_py_with = arguments::permits_or_none)] initial: Option<u64>,
+        clock: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Limiter> {
+        let mut builder = tidegate::Limiter::builder(algorithm, quota).refill(refill);
+        if let Some(anchor) = anchor {
+            builder = builder.anchor(anchor);
+        }
+        if let Some(initial) = initial {
+            builder = builder.initial(initial);
+        }
+        let Some(clock) = clock else {
+            let limiter = builder.build().map_err(errors::refused)?;
+            return Ok(Limiter { limiter, clock: None, refill, initial });
+        };
+        let py = clock.py();
+        let clock = Clock::new(clock)?;
+        let limiter = builder.build_at(clock.read(py)?).map_err(errors::refused)?;
+        Ok(Limiter { limiter, clock: Some(clock), refill, initial })
+    }
+
+    /// Spend n permits if they fit; whether they did.
+    ///
+    /// n = 0 is always allowed; n above the capacity never is. Being denied is an answer, not an exception.
+    #[pyo3(signature = (n=1))]
+    fn try_acquire(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::permits)] n: u64) -> PyResult<bool> {
+        let now = self.now(py)?;
+        Ok(self.limiter.try_acquire_at(now, n))
+    }
+
+    /// Spend n permits if they fit, and say everything about it.
+    #[pyo3(signature = (n=1))]
+    fn take(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::permits)] n: u64) -> PyResult<Decision> {
+        let now = self.now(py)?;
+        Ok(self.limiter.take_at(now, n).into())
+    }
+
+    /// What take would answer, without spending.
+    #[pyo3(signature = (n=1))]
+    fn peek(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::permits)] n: u64) -> PyResult<Decision> {
+        let now = self.now(py)?;
+        Ok(self.limiter.peek_at(now, n).into())
+    }
+
+    /// Give back up to n permits of what is owed; never more than the capacity comes of it.
+    fn refund(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::permits)] n: u64) -> PyResult<()> {
+        let now = self.now(py)?;
+        self.limiter.refund_at(now, n);
+        Ok(())
+    }
+
+    /// Spend n permits although they do not fit, into a debt of at most one more capacity.
+    ///
+    /// Allowed means spent; retry_after is then how long to pause until the debt is paid. Denied means that nothing was spent.
+    fn charge(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::permits)] n: u64) -> PyResult<Decision> {
+        let now = self.now(py)?;
+        Ok(self.limiter.charge_at(now, n).into())
+    }
+
+    /// As new and full.
+    fn reset(&self) {
+        self.limiter.reset();
+    }
+
+    /// The quota in force.
+    #[getter]
+    fn quota(&self) -> Quota {
+        Quota(self.limiter.quota())
+    }
+
+    /// The name of the algorithm.
+    #[getter]
+    fn algorithm(&self) -> &'static str {
+        self.limiter.algorithm().name()
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        let this = slf.get();
+        let mut text = format!(
+            "{}({}, {:?}",
+            slf.get_type().name()?,
+            quota::argument(&this.limiter.quota()),
+            this.limiter.algorithm().name(),
+        );
+        if this.refill != Refill::Continuous {
+            text += &format!(", refill={:?}", arguments::refill_name(this.refill));
+        }
+        if let Some(initial) = this.initial {
+            text += &format!(", initial={initial}");
+        }
+        if let Some(clock) = &this.clock {
+            text += &format!(", clock={}", clock.callable(slf.py()).repr()?);
+        }
+        Ok(text + ")")
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err(
+            "a limiter cannot be pickled or copied: its permits belong to this process, and a copy would let them be spent twice; \
+             send its quota and algorithm and make another",
+        ))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.clock.as_ref().map_or(Ok(()), |clock| clock.traverse(&visit))
+    }
+}
