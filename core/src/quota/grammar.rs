@@ -10,7 +10,7 @@
 
 use core::str::FromStr;
 
-use super::{Anchor, MAX_PERIOD_NANOS, Quota, QuotaError, QuotaErrorKind as Kind};
+use super::{Anchor, Quota, QuotaError, QuotaErrorKind as Kind};
 
 /// Units from the largest; the first name is the one that is written.
 const UNITS: [(&[&str], u64); 8] = [
@@ -106,7 +106,7 @@ impl Reader<'_> {
         if self.eat_word("calendar") {
             return Err(QuotaError::at(Kind::CalendarUnsupported, period_at));
         }
-        let period = self.span(count, period_at)?;
+        let period = self.span(count, period_at, Kind::PeriodTooLong)?;
         let mut quota = Quota::from_nanos(limit, period).map_err(|error| {
             let at = if error.kind() == Kind::ZeroLimit { limit_at } else { period_at };
             QuotaError::at(error.kind(), at)
@@ -121,7 +121,8 @@ impl Reader<'_> {
                 quota = quota.burst(burst).map_err(|error| QuotaError::at(error.kind(), burst_at))?;
             } else if self.eat_word("offset") {
                 let (count, count_at) = self.number()?;
-                let nanos = self.span(count, count_at)?;
+                // Any offset will do: it is taken modulo the period.
+                let nanos = self.span(count, count_at, Kind::NumberTooLarge)?;
                 once(&mut seen[1], at)?;
                 quota = quota.anchor(Anchor::Offset(nanos));
             } else if self.eat_word("from") {
@@ -136,13 +137,10 @@ impl Reader<'_> {
         }
     }
 
-    /// `count` of the unit that stands next, in nanoseconds.
-    fn span(&mut self, count: u64, at: usize) -> Result<u64, QuotaError> {
+    /// `count` of the unit that stands next, in nanoseconds; the error `beyond` if 64 bits do not hold them.
+    fn span(&mut self, count: u64, at: usize, beyond: Kind) -> Result<u64, QuotaError> {
         let unit = self.unit()?;
-        match count.checked_mul(unit) {
-            Some(nanos) if nanos <= MAX_PERIOD_NANOS => Ok(nanos),
-            _ => Err(QuotaError::at(Kind::PeriodTooLong, at)),
-        }
+        count.checked_mul(unit).ok_or(QuotaError::at(beyond, at))
     }
 
     fn unit(&mut self) -> Result<u64, QuotaError> {
