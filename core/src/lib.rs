@@ -37,6 +37,8 @@ extern crate std;
 pub mod backoff;
 mod decision;
 mod grid;
+#[cfg(feature = "std")]
+mod keyed;
 mod limiter;
 mod quota;
 mod rule;
@@ -56,6 +58,8 @@ pub use quota::{Anchor, MAX_PERIOD_NANOS, Quota, QuotaError, QuotaErrorKind, Quo
 pub use rule::{Algorithm, Refill, UnknownAlgorithm};
 pub use time::{Clock, ManualClock};
 
+#[cfg(feature = "std")]
+pub use keyed::{Key, KeyedLimiter, KeyedLimiterBuilder, KeyedLimiterError, KeyedSnapshot, WhenFull};
 #[cfg(feature = "std")]
 pub use limiter::Reservation;
 #[cfg(feature = "std")]

@@ -34,6 +34,14 @@ pub enum Bug {
     StaleDecision,
     /// The state is read for a change of quota without being retired.
     CopiedState,
+    /// A key is brought into the table without looking again under its lock.
+    InsertedTwice,
+    /// The word of a slot is exchanged without regard to whose it is.
+    SpendOnAnotherKey,
+    /// A key is forgotten without regard to whether its word has changed.
+    EvictedUnderSpend,
+    /// A place in the table is taken without regard to the maximum.
+    LastPlaceTwice,
 }
 
 /// Whether a bug is switched on: never, outside models.

@@ -238,3 +238,73 @@ fn a_change_of_quota_loses_no_spend() {
         assert_eq!(limiter.peek_at(0, 1).remaining(), 8 - taken);
     });
 }
+
+mod keyed {
+    use super::*;
+    use tidegate::{KeyedLimiter, WhenFull};
+
+    const PERIOD: u64 = 1 << 20;
+
+    fn keyed(limit: u64, max_keys: usize) -> Arc<KeyedLimiter<u64>> {
+        let quota = Quota::from_nanos(limit, PERIOD).unwrap();
+        let builder = KeyedLimiter::builder(Algorithm::Gcra, quota);
+        Arc::new(builder.max_keys(max_keys).when_full(WhenFull::Refuse).build_at(0).unwrap())
+    }
+
+    /// Two threads bring in one key: it is one key, with one limit.
+    #[test]
+    fn one_key_is_in_one_slot() {
+        holds_but_not_with(Bug::InsertedTwice, Some(3), || {
+            let keyed = keyed(1, 2);
+            let other = keyed.clone();
+            let thread = thread::spawn(move || u64::from(other.try_acquire_at(&7, 5, 1)));
+            let granted = u64::from(keyed.try_acquire_at(&7, 5, 1)) + thread.join().unwrap();
+            assert_eq!((granted, keyed.len()), (1, 1));
+        });
+    }
+
+    /// A slot changes hands between look-up and spend: the spend is the old key's, or nobody's, but never the new key's.
+    #[test]
+    fn a_spend_lands_on_its_own_key() {
+        holds_but_not_with(Bug::SpendOnAnotherKey, Some(3), || {
+            let keyed = keyed(3, 1);
+            assert!(keyed.try_acquire_at(&1, 0, 1));
+            let other = keyed.clone();
+            // At `PERIOD` key 1 is idle, and key 2 may have its slot.
+            let thread = thread::spawn(move || other.try_acquire_at(&2, PERIOD, 1));
+            let mine = keyed.try_acquire_at(&1, PERIOD, 1);
+            let theirs = thread.join().unwrap();
+            assert!(mine || theirs, "whoever has the slot is let through");
+            for (key, granted) in [(1, mine), (2, theirs)] {
+                let spent = 3 - keyed.peek_at(&key, PERIOD, 1).remaining();
+                assert!(spent == u64::from(granted), "key {key}: spent {spent}, granted {granted}");
+            }
+        });
+    }
+
+    /// A key is seen to be idle, then spent on, then forgotten: not both.
+    #[test]
+    fn a_key_is_not_forgotten_under_a_spend() {
+        holds_but_not_with(Bug::EvictedUnderSpend, Some(3), || {
+            let keyed = keyed(1, 1);
+            assert!(keyed.try_acquire_at(&1, 0, 1));
+            let other = keyed.clone();
+            let thread = thread::spawn(move || u64::from(other.try_acquire_at(&2, PERIOD, 1)));
+            let granted = u64::from(keyed.try_acquire_at(&1, PERIOD, 1)) + thread.join().unwrap();
+            assert_eq!(granted, 1, "one slot, one of the two");
+            assert_eq!(keyed.evictions(), 0);
+        });
+    }
+
+    /// Two newcomers and one place.
+    #[test]
+    fn the_last_place_is_taken_once() {
+        holds_but_not_with(Bug::LastPlaceTwice, Some(3), || {
+            let keyed = keyed(1, 1);
+            let other = keyed.clone();
+            let thread = thread::spawn(move || u64::from(other.try_acquire_at(&2, 5, 1)));
+            let granted = u64::from(keyed.try_acquire_at(&1, 5, 1)) + thread.join().unwrap();
+            assert_eq!((granted, keyed.len()), (1, 1));
+        });
+    }
+}

@@ -75,6 +75,8 @@ pub enum Refusal {
     WaitTooLong,
     /// The limiter's word cannot count a queue this long.
     QueueFull,
+    /// A keyed limiter has no slot for a new key.
+    NoRoom,
 }
 
 /// A refused reservation; nothing was booked.
@@ -108,6 +110,7 @@ impl fmt::Display for Refused {
                 Some(wait) => write!(f, "the wait of {wait:?} is longer than allowed"),
                 None => f.write_str("the wait is longer than allowed"),
             },
+            Refusal::NoRoom => f.write_str("the table has no slot for a new key"),
             Refusal::QueueFull => f.write_str("the queue of reservations is as long as the limiter can count"),
         }
     }

@@ -226,11 +226,14 @@ impl Step for Interval {
         if booked.used == 0 || booked.start != seen.start || seen.used < booked.used {
             return word;
         }
-        // Permits booked for one interval are alike; those of an interval that others have queued past are gone.
-        if self.intervals(booked.used, 0, self.capacity) != self.intervals(seen.used, 0, self.capacity) {
+        // Permits booked for one interval are alike; those of an interval that others have queued past are gone. And what is left must
+        // still reach into the interval for which somebody waits.
+        let left = seen.used - booking.cost.min(booked.used);
+        let interval = |used| self.intervals(used, 0, self.capacity);
+        if interval(booked.used) != interval(seen.used) || interval(left) != interval(seen.used) {
             return word;
         }
-        seen.used -= booking.cost.min(booked.used);
+        seen.used = left;
         self.word(seen)
     }
 

@@ -36,7 +36,7 @@ impl Numbers {
         let top = 1u64 << (width - 1);
         match self.below(4) {
             0 => top,
-            1 => top.wrapping_sub(self.below(3)),
+            1 => top.saturating_sub(self.below(3)),
             _ => top | (self.next() & (top - 1)),
         }
     }

@@ -1,0 +1,154 @@
+//! Many keys at once: `take_many`, walking over the live states, forgetting them all, and keeping them across a restart.
+
+use alloc::vec::Vec;
+use core::hash::Hash;
+
+use super::builder::KeyedLimiterError;
+use super::table::Idle;
+use super::{Key, KeyedLimiter};
+use crate::decision::{Decision, Verb};
+use crate::quota::Quota;
+use crate::rule::{Algorithm, Config, Step};
+
+/// How many keys ahead `take_many` asks memory for.
+const AHEAD: usize = 16;
+
+impl<K: ?Sized + Hash> KeyedLimiter<K> {
+    /// [`KeyedLimiter::take_at`] for each of several keys, in their order.
+    ///
+    /// Each is a decision of its own: some may be allowed and others not. Faster than one by one where the table is larger
+    /// than the cache, because the keys' slots are fetched together.
+    ///
+    /// ```
+    /// # use tidegate::{Algorithm, KeyedLimiter, Quota};
+    /// let keyed: KeyedLimiter<str> = KeyedLimiter::builder(Algorithm::Gcra, Quota::per_minute(1)?).max_keys(10).build()?;
+    /// let decisions = keyed.take_many_at(&["a", "b", "a"], 0, 1);
+    /// let allowed: Vec<bool> = decisions.iter().map(|decision| decision.is_allowed()).collect();
+    /// assert_eq!(allowed, [true, true, false]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn take_many_at(&self, keys: &[&K], now: u64, cost: u64) -> Vec<Decision> {
+        let mut decisions = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(AHEAD) {
+            let handles: Vec<Key<'_, K>> = keys.iter().map(|key| self.key(key)).collect();
+            handles.iter().for_each(Key::touch);
+            decisions.extend(handles.iter().map(|key| key.take_at(now, cost)));
+        }
+        decisions
+    }
+
+    /// [`KeyedLimiter::take_many_at`], now.
+    pub fn take_many(&self, keys: &[&K], cost: u64) -> Vec<Decision> {
+        self.take_many_at(keys, self.now(), cost)
+    }
+}
+
+impl<K: ?Sized> KeyedLimiter<K> {
+    /// Calls `visit` with a handle and a decision (a [`peek`](Key::peek_at) of one permit) for each key that is not idle at `now`.
+    ///
+    /// Walks over the whole table. Keys that change meanwhile are seen before or after; keys themselves are not kept, so a handle is all there is.
+    pub fn for_each_at(&self, now: u64, mut visit: impl FnMut(Key<'_, K>, Decision)) {
+        let now = now.min(self.rule.end());
+        for (hash, word) in self.table.entries() {
+            if !self.rule.is_idle(word, now) {
+                let allowed = self.rule.take(word, now, 1).is_some();
+                visit(Key::new(self, hash), Decision::of_word(allowed, &self.rule, word, now, 1, Verb::Take));
+            }
+        }
+    }
+
+    /// [`KeyedLimiter::for_each_at`], now.
+    pub fn for_each(&self, visit: impl FnMut(Key<'_, K>, Decision)) {
+        self.for_each_at(self.now(), visit);
+    }
+
+    /// Forgets every key that is there when it is come to.
+    pub fn clear(&self) {
+        for (hash, _) in self.table.entries() {
+            self.table.forget(hash);
+        }
+    }
+
+    /// The quota, the keys that are not idle at `now`, and the seed of their hashes. Keep it as you would keep a secret: who knows the
+    /// seed can choose keys that collide.
+    pub fn snapshot_at(&self, now: u64) -> KeyedSnapshot {
+        let now = now.min(self.rule.end());
+        let entries = self.table.entries().filter(|&(_, word)| !self.rule.is_idle(word, now)).collect();
+        KeyedSnapshot { config: self.config, origin: self.origin, seed: self.seed, max_keys: self.max_keys(), entries }
+    }
+
+    /// [`KeyedLimiter::snapshot_at`], now.
+    pub fn snapshot(&self) -> KeyedSnapshot {
+        self.snapshot_at(self.now())
+    }
+
+    /// A limiter with the keys of a snapshot, on the default clock.
+    ///
+    /// # Errors
+    /// A snapshot that was tampered with, or no memory for its table.
+    ///
+    /// ```
+    /// # use tidegate::{Algorithm, KeyedLimiter, Quota};
+    /// let before: KeyedLimiter<str> = KeyedLimiter::builder(Algorithm::Gcra, Quota::per_hour(5)?).max_keys(10).build()?;
+    /// before.try_acquire_at("a", 0, 5);
+    /// let after = KeyedLimiter::<str>::from_snapshot(&before.snapshot_at(0))?;
+    /// assert!(!after.try_acquire_at("a", 1, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn from_snapshot(snapshot: &KeyedSnapshot) -> Result<KeyedLimiter<K>, KeyedLimiterError> {
+        let config = snapshot.config;
+        let limiter = KeyedLimiter::builder(config.algorithm, config.quota)
+            .of_config(config)
+            .max_keys(snapshot.max_keys)
+            .build_with(snapshot.origin, snapshot.seed)?;
+        for &(hash, word) in &snapshot.entries {
+            if !limiter.rule.holds(word) || !limiter.table.restore(hash, word, &limiter.rule) {
+                return Err(KeyedLimiterError::Corrupt);
+            }
+        }
+        Ok(limiter)
+    }
+}
+
+/// The keys and states of a [`KeyedLimiter`], to be kept across a restart.
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct KeyedSnapshot {
+    config: Config,
+    origin: u64,
+    seed: [u64; 2],
+    max_keys: usize,
+    entries: Vec<(u64, u64)>,
+}
+
+impl KeyedSnapshot {
+    /// How many keys it has.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether it has no key.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The quota that it was taken under.
+    pub const fn quota(&self) -> Quota {
+        self.config.quota
+    }
+
+    /// The algorithm that it was taken under.
+    pub const fn algorithm(&self) -> Algorithm {
+        self.config.algorithm
+    }
+}
+
+/// Without the seed.
+impl core::fmt::Debug for KeyedSnapshot {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("KeyedSnapshot")
+            .field("quota", &self.config.quota)
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,244 @@
+//! `KeyedLimiter`: one quota for each of many keys, in a table that never grows.
+
+mod builder;
+mod key;
+mod many;
+mod table;
+
+use core::fmt;
+use core::hash::{Hash, Hasher};
+use core::marker::PhantomData;
+use core::time::Duration;
+
+use siphasher::sip::SipHasher13;
+
+pub use builder::{KeyedLimiterBuilder, KeyedLimiterError};
+pub use key::Key;
+pub use many::KeyedSnapshot;
+pub use table::WhenFull;
+
+use crate::decision::Decision;
+use crate::limiter::place::Place;
+use crate::limiter::{Refused, Slot};
+use crate::quota::Quota;
+use crate::rule::{Algorithm, Config, Rule, Step};
+use crate::time::ClockSource;
+use table::{Forgives, Idle, Table};
+
+/// A rate limiter for each key: per API key, per address, per account.
+///
+/// * **Bounded.** Memory is taken once, 22 bytes a key (plus at most 8 KiB), whatever the keys' type: keys are not kept, only their 64-bit
+///   hashes. `len` never exceeds `max_keys`.
+/// * **Nothing to schedule.** A key whose state is as good as new is *idle*, and its slot is reused by newcomers: each looks at no more than 80
+///   slots. There is no sweep of the whole, no timer, no thread.
+/// * **Strangers do not free the limited.** While there is a free slot, or an idle one is found, nobody is forgotten. Otherwise [`WhenFull`] decides; by default the
+///   key goes, of the some dozens looked at, that would be idle first, which forgives least, and [`KeyedLimiter::evictions`] counts it.
+/// * **Hashes cannot be chosen.** SipHash-1-3 under a secret seed of the operating system's, one for each table. Two of a million keys share
+///   a hash, and with it a limit, with a probability below 1 in 30 million.
+///
+/// Any algorithm but the sliding log, whose state is not one word.
+///
+/// # Concurrency
+/// Finding and spending are lock-free; a newcomer takes a short lock that only other newcomers to the same part of the table wait for.
+/// Each key is linearizable as a [`Limiter`](crate::Limiter) is. On processors without a 128-bit compare-and-swap, slots are guarded by
+/// locks of `portable-atomic`.
+///
+/// ```
+/// use tidegate::{Algorithm, KeyedLimiter, Quota};
+/// let keyed: KeyedLimiter<str> =
+///     KeyedLimiter::builder(Algorithm::SlidingWindow, Quota::per_minute(300)?).max_keys(1_000_000).build()?;
+/// assert!(keyed.try_acquire("org_1", 300));
+/// assert!(!keyed.try_acquire("org_1", 1));
+/// assert!(keyed.try_acquire(&String::from("org_2"), 1));
+/// assert_eq!(keyed.len(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct KeyedLimiter<K: ?Sized> {
+    config: Config,
+    origin: u64,
+    rule: Rule,
+    table: Table,
+    seed: [u64; 2],
+    when_full: WhenFull,
+    /// What newcomers share when there is no room for them.
+    overflow: Place,
+    clock: ClockSource,
+    keys: PhantomData<fn(&K)>,
+}
+
+/// A rule says when its words are idle.
+impl Idle for Rule {
+    fn is_idle(&self, word: u64, now: u64) -> bool {
+        self.used(word, now) == 0
+    }
+
+    fn forgives(&self, word: u64, now: u64) -> Forgives {
+        Forgives { idle_from: self.renewed(word, now).unwrap_or(u64::MAX), used: self.used(word, now) }
+    }
+}
+
+impl<K: ?Sized> KeyedLimiter<K> {
+    /// A builder; its `max_keys` must be said.
+    pub fn builder(algorithm: Algorithm, quota: Quota) -> KeyedLimiterBuilder<K> {
+        KeyedLimiterBuilder::new(algorithm, quota)
+    }
+
+    /// The keys remembered, idle ones included. At most [`KeyedLimiter::max_keys`].
+    pub fn len(&self) -> usize {
+        self.table.len() as usize
+    }
+
+    /// Whether no key is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The most keys remembered at once.
+    pub fn max_keys(&self) -> usize {
+        self.table.max() as usize
+    }
+
+    /// How many keys were forgotten although they were not idle.
+    pub fn evictions(&self) -> u64 {
+        self.table.evictions()
+    }
+
+    /// The bytes that the table takes, all of them since it was made.
+    pub fn memory(&self) -> usize {
+        self.table.bytes()
+    }
+
+    /// The quota of each key.
+    pub fn quota(&self) -> Quota {
+        self.config.quota
+    }
+
+    /// The algorithm.
+    pub fn algorithm(&self) -> Algorithm {
+        self.config.algorithm
+    }
+
+    /// The time of the limiter's clock, in nanoseconds.
+    #[inline]
+    pub fn now(&self) -> u64 {
+        self.clock.now()
+    }
+}
+
+/// Each verb as [`Limiter`](crate::Limiter) has it, for one key.
+impl<K: ?Sized + Hash> KeyedLimiter<K> {
+    /// A handle for a key, which has been hashed once.
+    ///
+    /// ```
+    /// # use tidegate::{Algorithm, KeyedLimiter, Quota};
+    /// let keyed: KeyedLimiter<u64> = KeyedLimiter::builder(Algorithm::Gcra, Quota::per_second(5)?).max_keys(100).build()?;
+    /// let key = keyed.key(&17);
+    /// assert_eq!((0..10).filter(|_| key.try_acquire_at(0, 1)).count(), 5);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn key(&self, key: &K) -> Key<'_, K> {
+        let mut hasher = SipHasher13::new_with_keys(self.seed[0], self.seed[1]);
+        key.hash(&mut hasher);
+        Key::new(self, Table::hash(hasher.finish()))
+    }
+
+    /// See [`Limiter::try_acquire_at`](crate::Limiter::try_acquire_at).
+    #[inline]
+    pub fn try_acquire_at(&self, key: &K, now: u64, cost: u64) -> bool {
+        self.key(key).try_acquire_at(now, cost)
+    }
+
+    /// See [`Limiter::take_at`](crate::Limiter::take_at).
+    #[inline]
+    pub fn take_at(&self, key: &K, now: u64, cost: u64) -> Decision {
+        self.key(key).take_at(now, cost)
+    }
+
+    /// See [`Limiter::peek_at`](crate::Limiter::peek_at). A key that is not remembered is new, and stays so.
+    pub fn peek_at(&self, key: &K, now: u64, cost: u64) -> Decision {
+        self.key(key).peek_at(now, cost)
+    }
+
+    /// See [`Limiter::refund_at`](crate::Limiter::refund_at).
+    pub fn refund_at(&self, key: &K, now: u64, permits: u64) {
+        self.key(key).refund_at(now, permits);
+    }
+
+    /// See [`Limiter::charge_at`](crate::Limiter::charge_at).
+    pub fn charge_at(&self, key: &K, now: u64, cost: u64) -> Decision {
+        self.key(key).charge_at(now, cost)
+    }
+
+    /// See [`Limiter::reserve_at`](crate::Limiter::reserve_at).
+    ///
+    /// # Errors
+    /// As there; also if there is no room for the key.
+    pub fn reserve_at(&self, key: &K, now: u64, cost: u64, max_wait_nanos: u64) -> Result<Slot, Refused> {
+        self.key(key).reserve_at(now, cost, max_wait_nanos)
+    }
+
+    /// See [`Limiter::cancel_at`](crate::Limiter::cancel_at). The key must be the one of the reservation.
+    pub fn cancel_at(&self, key: &K, now: u64, slot: Slot) {
+        self.key(key).cancel_at(now, slot);
+    }
+
+    /// Forgets a key: it is new and full. Whether it was remembered.
+    pub fn reset(&self, key: &K) -> bool {
+        self.key(key).reset()
+    }
+
+    /// [`KeyedLimiter::try_acquire_at`], now.
+    #[inline]
+    pub fn try_acquire(&self, key: &K, cost: u64) -> bool {
+        self.try_acquire_at(key, self.now(), cost)
+    }
+
+    /// [`KeyedLimiter::take_at`], now.
+    #[inline]
+    pub fn take(&self, key: &K, cost: u64) -> Decision {
+        self.take_at(key, self.now(), cost)
+    }
+
+    /// [`KeyedLimiter::peek_at`], now.
+    pub fn peek(&self, key: &K, cost: u64) -> Decision {
+        self.peek_at(key, self.now(), cost)
+    }
+
+    /// [`KeyedLimiter::refund_at`], now.
+    pub fn refund(&self, key: &K, permits: u64) {
+        self.refund_at(key, self.now(), permits);
+    }
+
+    /// [`KeyedLimiter::charge_at`], now.
+    pub fn charge(&self, key: &K, cost: u64) -> Decision {
+        self.charge_at(key, self.now(), cost)
+    }
+
+    /// [`KeyedLimiter::reserve_at`], now.
+    ///
+    /// # Errors
+    /// As [`KeyedLimiter::reserve_at`].
+    pub fn reserve(&self, key: &K, cost: u64, max_wait: Duration) -> Result<Slot, Refused> {
+        let max_wait = u64::try_from(max_wait.as_nanos()).unwrap_or(u64::MAX);
+        self.reserve_at(key, self.now(), cost, max_wait)
+    }
+
+    /// [`KeyedLimiter::cancel_at`], now.
+    pub fn cancel(&self, key: &K, slot: Slot) {
+        self.cancel_at(key, self.now(), slot);
+    }
+}
+
+impl<K: ?Sized> fmt::Debug for KeyedLimiter<K> {
+    /// The seed is secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyedLimiter")
+            .field("algorithm", &self.config.algorithm)
+            .field("quota", &self.config.quota)
+            .field("len", &self.len())
+            .field("max_keys", &self.max_keys())
+            .field("evictions", &self.evictions())
+            .finish_non_exhaustive()
+    }
+}

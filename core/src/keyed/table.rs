@@ -1,0 +1,454 @@
+//! A bounded table of words: `{ keyed hash | word }` pairs of 128 bits, found without a lock, never scanned, never grown.
+//!
+//! The table knows no algorithm. Whoever asks brings a step on a word, and says when a word will be *idle*: as good as a new one, so
+//! that forgetting it forgives nothing.
+//!
+//! ```text
+//! slot  (128 bits) = { hash: 64 | word: 64 }       hash 0: never used, 1: forgotten, 2..: a key
+//! block (128 bytes) = 8 slots                      a key lies in the first of its REACH blocks that had room
+//! ```
+//! Invariants:
+//! * A slot that has been used never becomes *never used* again, and a block fills from its first slot. So a search ends at the first
+//!   slot never used, and what lies behind cannot be the key.
+//! * Every change of a slot exchanges both halves at once. A spend can thus not land on another key (the hash would differ), a key cannot be
+//!   taken for idle while somebody spends on it (the word would differ), and equal pairs are the same key in the same
+//!   state.
+//! * A key is only brought in under the lock of its home block, after looking again. So it is in at most one slot. Finding and spending take no
+//!   lock.
+//! * `len` never exceeds the maximum: it is raised before a slot is used, by whoever then uses it.
+//!
+//! Ordering: a slot is its own message. Exchanges release and loads acquire only for `floor`: whoever sees that a key is gone also
+//! sees the time up to which it was forgotten.
+
+extern crate std;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use crate::sync::{
+    AtomicU64, AtomicU128, Bug, Mutex,
+    Ordering::{AcqRel, Acquire, Relaxed},
+    seeded,
+};
+
+/// Slots in a block: a pair of cache lines, which processors fetch together.
+const WAYS: usize = 8;
+/// Blocks in which a key may lie. At full load a seventh of the blocks has no free slot, so one key in some hundred thousand finds none.
+const REACH: usize = 6;
+/// Slots for each 8 keys. More than a quarter of the slots stays free, so that a key finds room within reach until the table is full.
+const SLOTS_FOR_8_KEYS: usize = 11;
+/// Blocks that a newcomer to a full table looks at beyond its reach, for idle keys.
+const HAND: usize = 4;
+
+const NEVER_USED: u64 = 0;
+const FORGOTTEN: u64 = 1;
+
+/// The most keys that a table is asked for: 2^40, sixteen times the memory of large machines.
+const MAX_KEYS: usize = 1 << 40;
+
+#[repr(align(128))]
+#[derive(Debug)]
+struct Block([AtomicU128; WAYS]);
+
+#[derive(Debug)]
+pub(crate) struct Table {
+    blocks: Box<[Block]>,
+    /// One for the home blocks that share it; taken only to bring a key in.
+    locks: Box<[Mutex<()>]>,
+    len: AtomicU64,
+    max: u64,
+    evictions: AtomicU64,
+    /// The block at which the next newcomer to a full table begins to look for idle keys.
+    hand: AtomicU64,
+    /// The latest time at which an idle key was forgotten: a key that is not here is new as of then.
+    floor: AtomicU64,
+}
+
+/// A slot's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry {
+    hash: u64,
+    word: u64,
+}
+
+impl Entry {
+    fn pack(self) -> u128 {
+        u128::from(self.hash) << 64 | u128::from(self.word)
+    }
+
+    #[inline(always)]
+    fn unpack(pair: u128) -> Entry {
+        Entry { hash: (pair >> 64) as u64, word: pair as u64 }
+    }
+
+    fn is_key(self) -> bool {
+        self.hash > FORGOTTEN
+    }
+}
+
+/// What to do with a newcomer when every slot in its reach is used by a key that is not idle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum WhenFull {
+    /// Forget the key that would be idle first, which forgives the least, and count it as an eviction.
+    #[default]
+    EvictNearestIdle,
+    /// Deny the newcomer, until a slot in its reach is idle.
+    Refuse,
+    /// Let all newcomers share one limiter, until slots are idle.
+    Overflow,
+}
+
+/// There is no room for a newcomer before this time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoRoom {
+    pub(crate) until: u64,
+}
+
+/// What became of a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The step was taken.
+    Stepped { before: u64, after: u64, now: u64 },
+    /// The step said no to this word.
+    Denied { word: u64, now: u64 },
+    /// The step would have been taken, but there is no room for its word.
+    NoRoom(NoRoom),
+}
+
+/// When words are idle.
+pub(crate) trait Idle {
+    /// Whether a word is as good as new at `now`.
+    fn is_idle(&self, word: u64, now: u64) -> bool;
+    /// What forgetting it at `now` would forgive.
+    fn forgives(&self, word: u64, now: u64) -> Forgives;
+}
+
+/// How much forgetting a key forgives: first the time until it would be idle, then its use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Forgives {
+    pub(crate) idle_from: u64,
+    pub(crate) used: u64,
+}
+
+/// What a newcomer finds in its reach.
+struct Reach<'a> {
+    /// The slot of an idle key.
+    idle: Option<(&'a AtomicU128, Entry)>,
+    /// A slot without a key.
+    free: Option<(&'a AtomicU128, Entry)>,
+    nearest: Nearest<'a>,
+}
+
+/// The key whose forgetting forgives least, so far: what it forgives, and where it is.
+#[derive(Clone, Copy, Default)]
+struct Nearest<'a>(Option<(Forgives, &'a AtomicU128, Entry)>);
+
+impl<'a> Nearest<'a> {
+    fn offer(&mut self, forgives: Forgives, slot: &'a AtomicU128, seen: Entry) {
+        if self.0.is_none_or(|(least, ..)| forgives < least) {
+            self.0 = Some((forgives, slot, seen));
+        }
+    }
+}
+
+impl Table {
+    /// A table for at most `max` keys; `None` if `max` is 0 or memory for it cannot be had.
+    pub(crate) fn new(max: usize) -> Option<Table> {
+        if max == 0 || max > MAX_KEYS {
+            return None;
+        }
+        let count = (max * SLOTS_FOR_8_KEYS).div_ceil(8 * WAYS);
+        let mut blocks = Vec::new();
+        blocks.try_reserve_exact(count).ok()?;
+        blocks.extend((0..count).map(|_| Block(core::array::from_fn(|_| AtomicU128::new(0)))));
+        // Enough that newcomers seldom meet, little beside the slots.
+        let locks = (0..count.next_power_of_two().min(1024)).map(|_| Mutex::new(())).collect();
+        Some(Table {
+            blocks: blocks.into_boxed_slice(),
+            locks,
+            len: AtomicU64::new(0),
+            max: max as u64,
+            evictions: AtomicU64::new(0),
+            hand: AtomicU64::new(0),
+            floor: AtomicU64::new(0),
+        })
+    }
+
+    /// A hash as the table uses it.
+    pub(crate) fn hash(hash: u64) -> u64 {
+        if hash > FORGOTTEN { hash } else { hash + 2 }
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.len.load(Relaxed)
+    }
+
+    pub(crate) fn max(&self) -> u64 {
+        self.max
+    }
+
+    pub(crate) fn evictions(&self) -> u64 {
+        self.evictions.load(Relaxed)
+    }
+
+    /// Bytes of memory, all of them taken when the table is made.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&*self.blocks) + size_of_val(&*self.locks)
+    }
+
+    #[inline(always)]
+    fn home(&self, hash: u64) -> usize {
+        ((u128::from(hash) * self.blocks.len() as u128) >> 64) as usize
+    }
+
+    /// The slots in reach of a hash, in the order of search: its home block, and some that other keys of that home do not share.
+    #[inline(always)]
+    fn reach(&self, hash: u64) -> impl Iterator<Item = &AtomicU128> {
+        let blocks = self.blocks.len();
+        let home = self.home(hash);
+        // The low bits of the hash had no say in the home.
+        let stride = if blocks > REACH { 1 + (hash as u32 as usize) % (blocks - 1) } else { 1 };
+        let mut index = home;
+        (0..REACH.min(blocks)).flat_map(move |_| {
+            let block = &self.blocks[index];
+            index += stride;
+            if index >= blocks {
+                index -= blocks;
+            }
+            block.0.iter()
+        })
+    }
+
+    #[inline(always)]
+    fn find(&self, hash: u64) -> Option<(&AtomicU128, u64)> {
+        for slot in self.reach(hash) {
+            let entry = Entry::unpack(slot.load(Acquire));
+            if entry.hash == hash {
+                return Some((slot, entry.word));
+            }
+            if entry.hash == NEVER_USED {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// Brings the home block of a hash into the cache.
+    pub(crate) fn touch(&self, hash: u64) {
+        let _ = core::hint::black_box(self.blocks[self.home(hash)].0[0].load(Relaxed));
+    }
+
+    /// The word of a key at a time, or that of a new one.
+    pub(crate) fn look(&self, hash: u64, now: u64) -> (u64, u64) {
+        match self.find(hash) {
+            Some((_, word)) => (word, now),
+            None => (0, now.max(self.floor.load(Acquire))),
+        }
+    }
+
+    /// Applies `step(word, now)` to the word of a key; a key that is not here has the word 0.
+    ///
+    /// A step that says no, or leaves a new key's word as it is, brings nothing in.
+    #[inline]
+    pub(crate) fn update(
+        &self,
+        hash: u64,
+        now: u64,
+        idle: &impl Idle,
+        when_full: WhenFull,
+        step: impl Fn(u64, u64) -> Option<u64>,
+    ) -> Outcome {
+        loop {
+            let Some((slot, word)) = self.find(hash) else {
+                let now = now.max(self.floor.load(Acquire));
+                let Some(first) = step(0, now) else { return Outcome::Denied { word: 0, now } };
+                if first == 0 {
+                    return Outcome::Stepped { before: 0, after: 0, now };
+                }
+                match self.bring_in(Entry { hash, word: first }, now, idle, when_full) {
+                    Ok(true) => return Outcome::Stepped { before: 0, after: first, now },
+                    Ok(false) => continue,
+                    Err(no_room) => return Outcome::NoRoom(no_room),
+                }
+            };
+            let mut before = Entry { hash, word };
+            loop {
+                let Some(after) = step(before.word, now) else { return Outcome::Denied { word: before.word, now } };
+                if after == before.word {
+                    return Outcome::Stepped { before: after, after, now };
+                }
+                match self.exchange(slot, before, Entry { hash, word: after }) {
+                    Ok(()) => return Outcome::Stepped { before: before.word, after, now },
+                    Err(seen) if seen.hash == hash => before = seen,
+                    // Forgotten meanwhile: look again.
+                    Err(_) => break,
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn exchange(&self, slot: &AtomicU128, before: Entry, after: Entry) -> Result<(), Entry> {
+        if seeded(Bug::SpendOnAnotherKey) {
+            // Only the word is compared, as if the two halves were two atomics.
+            let seen = Entry::unpack(slot.load(Acquire));
+            if seen.word == before.word || !after.is_key() {
+                slot.swap(Entry { hash: seen.hash, word: after.word }.pack(), AcqRel);
+                return Ok(());
+            }
+            return Err(seen);
+        }
+        slot.compare_exchange_weak(before.pack(), after.pack(), AcqRel, Acquire).map(drop).map_err(Entry::unpack)
+    }
+
+    /// Brings a key in with its first word. `Ok(false)`: somebody else has, look again.
+    #[cold]
+    fn bring_in(&self, new: Entry, now: u64, idle: &impl Idle, when_full: WhenFull) -> Result<bool, NoRoom> {
+        let lock = &self.locks[self.home(new.hash) % self.locks.len()];
+        let _alone = (!seeded(Bug::InsertedTwice)).then(|| lock.lock());
+        if !seeded(Bug::InsertedTwice) && self.find(new.hash).is_some() {
+            return Ok(false);
+        }
+        loop {
+            let mut reach = self.look_around(new.hash, now, idle);
+            if let Some((slot, seen)) = reach.idle {
+                // Before the key is seen to be gone.
+                self.floor.fetch_max(now, AcqRel);
+                if self.place(slot, seen, new) {
+                    return Ok(true);
+                }
+                continue;
+            }
+            if let Some((slot, seen)) = reach.free {
+                if self.grow() {
+                    if self.place(slot, seen, new) {
+                        return Ok(true);
+                    }
+                    self.shrink();
+                    continue;
+                }
+                // The table is full, though not here: somebody idle elsewhere makes room, or somebody nearly so is known.
+                if self.sweep_on(now, idle, &mut reach.nearest) {
+                    continue;
+                }
+            }
+            let Some((forgives, slot, seen)) = reach.nearest.0 else { continue };
+            if when_full != WhenFull::EvictNearestIdle {
+                return Err(NoRoom { until: forgives.idle_from });
+            }
+            // A key in another block leaves its slot free there, and one of the free slots here is used in the next round.
+            let elsewhere = !self.reach(new.hash).any(|near| core::ptr::eq(near, slot));
+            let with = if elsewhere { Entry { hash: FORGOTTEN, word: 0 } } else { new };
+            if self.place(slot, seen, with) {
+                self.evictions.fetch_add(1, Relaxed);
+                if !elsewhere {
+                    return Ok(true);
+                }
+                self.shrink();
+            }
+        }
+    }
+
+    /// The slots in reach of a newcomer, up to the first that was never used.
+    fn look_around(&self, hash: u64, now: u64, idle: &impl Idle) -> Reach<'_> {
+        let mut found = Reach { idle: None, free: None, nearest: Nearest::default() };
+        for slot in self.reach(hash) {
+            let seen = Entry::unpack(slot.load(Acquire));
+            if seen.is_key() {
+                if idle.is_idle(seen.word, now) {
+                    found.idle = Some((slot, seen));
+                    break;
+                }
+                found.nearest.offer(idle.forgives(seen.word, now), slot, seen);
+            } else {
+                found.free = found.free.or(Some((slot, seen)));
+                if seen.hash == NEVER_USED {
+                    break;
+                }
+            }
+        }
+        found
+    }
+
+    /// Looks at the next few blocks of the whole table, in turn, and forgets the idle keys there. Whether there were any.
+    fn sweep_on<'a>(&'a self, now: u64, idle: &impl Idle, nearest: &mut Nearest<'a>) -> bool {
+        let hand = self.hand.fetch_add(HAND as u64, Relaxed) as usize;
+        let mut forgot = false;
+        for ahead in 0..HAND.min(self.blocks.len()) {
+            for slot in &self.blocks[(hand + ahead) % self.blocks.len()].0 {
+                let seen = Entry::unpack(slot.load(Acquire));
+                if !seen.is_key() {
+                    continue;
+                }
+                if !idle.is_idle(seen.word, now) {
+                    nearest.offer(idle.forgives(seen.word, now), slot, seen);
+                    continue;
+                }
+                self.floor.fetch_max(now, AcqRel);
+                if self.place(slot, seen, Entry { hash: FORGOTTEN, word: 0 }) {
+                    self.shrink();
+                    forgot = true;
+                }
+            }
+        }
+        forgot
+    }
+
+    fn place(&self, slot: &AtomicU128, seen: Entry, new: Entry) -> bool {
+        if seeded(Bug::EvictedUnderSpend) {
+            slot.swap(new.pack(), AcqRel);
+            return true;
+        }
+        slot.compare_exchange_weak(seen.pack(), new.pack(), AcqRel, Relaxed).is_ok()
+    }
+
+    /// One key more, if the maximum allows it.
+    fn grow(&self) -> bool {
+        let mut len = self.len.load(Relaxed);
+        while len < self.max || seeded(Bug::LastPlaceTwice) {
+            match self.len.compare_exchange_weak(len, len + 1, Relaxed, Relaxed) {
+                Ok(_) => return true,
+                Err(seen) => len = seen,
+            }
+        }
+        false
+    }
+
+    fn shrink(&self) {
+        let mut len = self.len.load(Relaxed);
+        while let Err(seen) = self.len.compare_exchange_weak(len, len - 1, Relaxed, Relaxed) {
+            len = seen;
+        }
+    }
+
+    /// Forgets a key. Whether it was here.
+    pub(crate) fn forget(&self, hash: u64) -> bool {
+        while let Some((slot, word)) = self.find(hash) {
+            if self.exchange(slot, Entry { hash, word }, Entry { hash: FORGOTTEN, word: 0 }).is_ok() {
+                self.shrink();
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Brings a key in with a given word, into a table of its only owner. Whether there was room.
+    pub(crate) fn restore(&self, hash: u64, word: u64, idle: &impl Idle) -> bool {
+        hash > FORGOTTEN
+            && word != 0
+            && self.find(hash).is_none()
+            && self.bring_in(Entry { hash, word }, 0, idle, WhenFull::EvictNearestIdle) == Ok(true)
+    }
+
+    /// Every key's hash and word, each read at some moment meanwhile.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.blocks
+            .iter()
+            .flat_map(|block| block.0.iter())
+            .map(|slot| Entry::unpack(slot.load(Acquire)))
+            .filter(|entry| entry.is_key())
+            .map(|entry| (entry.hash, entry.word))
+    }
+}

@@ -1,0 +1,333 @@
+//! The key table: against a plain map of reference limiters, under attack, and at its edges.
+
+mod common;
+
+use std::collections::HashMap;
+
+use common::{Numbers, reference_algorithm};
+use tidegate::{Algorithm, Anchor, KeyedLimiter, KeyedLimiterError, Quota, Refill, Refusal, WhenFull};
+use tidegate_reference as reference;
+
+const ALGORITHMS: [(Algorithm, Refill); 5] = [
+    (Algorithm::Gcra, Refill::Continuous),
+    (Algorithm::TokenBucket, Refill::Continuous),
+    (Algorithm::TokenBucket, Refill::Interval),
+    (Algorithm::FixedWindow, Refill::Continuous),
+    (Algorithm::SlidingWindow, Refill::Continuous),
+];
+
+fn keyed(algorithm: Algorithm, limit: u64, max_keys: usize, when_full: WhenFull) -> KeyedLimiter<u64> {
+    let quota = Quota::from_nanos(limit, 1_000_000).unwrap();
+    KeyedLimiter::builder(algorithm, quota).max_keys(max_keys).when_full(when_full).build_at(0).unwrap()
+}
+
+/// Thousands of keys on a table that is always full: whoever has a slot is judged as the reference judges it, and whoever has none is
+/// refused, never let through beyond its limit.
+#[test]
+fn a_full_table_agrees_with_a_map_of_reference_limiters() {
+    let (mut refused, mut granted, mut denied) = (0, 0, 0);
+    for (n, (algorithm, refill)) in ALGORITHMS.into_iter().enumerate() {
+        for seed in 0..20u64 {
+            let mut numbers = Numbers::new(seed * 8 + n as u64 + 7);
+            let limit = 1 + numbers.below(6);
+            let period = 1 + numbers.log(20).max(2 * limit);
+            let max_keys = 1 + numbers.below(200) as usize;
+            let quota = Quota::from_nanos(limit, period).unwrap();
+            let keyed: KeyedLimiter<u64> = KeyedLimiter::builder(algorithm, quota)
+                .refill(refill)
+                .max_keys(max_keys)
+                .when_full(WhenFull::Refuse)
+                .build_at(0)
+                .unwrap();
+            let mut config = reference::Config::new(reference_algorithm(algorithm), limit, period, limit);
+            if refill == Refill::Interval {
+                config.refill = reference::Refill::Interval;
+            }
+            let mut map: HashMap<u64, reference::Model> = HashMap::new();
+            let mut now = numbers.log(60);
+            for _ in 0..3_000 {
+                now += numbers.log(period.ilog2() / 2);
+                // Few keys again and again, among thousands once.
+                let key =
+                    if numbers.below(2) == 0 { numbers.below(max_keys as u64) } else { 1_000 + numbers.below(5_000) };
+                let cost = 1 + numbers.below(limit + 1);
+                let ours = keyed.take_at(&key, now, cost);
+                let model = map.entry(key).or_insert_with(|| reference::Model::new(config.clone()).unwrap());
+                let expected = model.peek(now, cost);
+                assert!(keyed.len() <= max_keys);
+                if ours.is_allowed() {
+                    let before = model.state().clone();
+                    common::same(ours, &model.take(now, cost)).unwrap_or_else(|e| {
+                        panic!("{algorithm} {refill:?} {limit}/{period} at {now} cost {cost}: {e} {before:?}")
+                    });
+                    granted += 1;
+                } else if expected.allowed {
+                    // Refused for want of room: it says when to come back, and the key still is as it was.
+                    assert_eq!(ours.remaining(), 0);
+                    assert!(ours.retry_after_nanos().is_some_and(|wait| wait > 0), "{ours:?}");
+                    assert_eq!(model.peek(now, 1).remaining, limit, "only a newcomer can be refused");
+                    refused += 1;
+                } else {
+                    common::same(ours, &expected).unwrap_or_else(|error| {
+                        panic!("{algorithm} {refill:?} {quota} at {now} for {cost}: {error} {:?}", model.state())
+                    });
+                    denied += 1;
+                }
+            }
+            assert_eq!(keyed.evictions(), 0);
+        }
+    }
+    assert!(refused > 1_000 && granted > 10_000 && denied > 1_000, "{refused} {granted} {denied}");
+}
+
+/// With room for all, every verb of a key is that of a limiter of its own.
+#[test]
+fn every_verb_of_a_key_is_that_of_a_limiter() {
+    for (algorithm, _) in ALGORITHMS {
+        let quota = Quota::from_nanos(10, 1_000_000).unwrap();
+        let keyed: KeyedLimiter<str> = KeyedLimiter::builder(algorithm, quota).max_keys(1_000).build_at(0).unwrap();
+        let mut alone: HashMap<String, tidegate::Limiter> = HashMap::new();
+        let mut slots = Vec::new();
+        let mut numbers = Numbers::new(3);
+        let mut now = 0;
+        for _ in 0..20_000 {
+            now += numbers.log(18);
+            let name = format!("key {}", numbers.below(50));
+            let limiter = alone
+                .entry(name.clone())
+                .or_insert_with(|| tidegate::Limiter::builder(algorithm, quota).build_at(0).unwrap());
+            let cost = numbers.below(13);
+            match numbers.below(8) {
+                0..=2 => assert_eq!(keyed.take_at(&name, now, cost), limiter.take_at(now, cost)),
+                3 => assert_eq!(keyed.try_acquire_at(&name, now, cost), limiter.try_acquire_at(now, cost)),
+                4 => assert_eq!(keyed.charge_at(&name, now, cost), limiter.charge_at(now, cost)),
+                5 => {
+                    keyed.refund_at(&name, now, cost);
+                    limiter.refund_at(now, cost);
+                }
+                6 => match (keyed.reserve_at(&name, now, cost, 3_000_000), limiter.reserve_at(now, cost, 3_000_000)) {
+                    (Ok(ours), Ok(theirs)) => {
+                        assert_eq!(ours.at_nanos(), theirs.at_nanos());
+                        slots.push((name.clone(), ours, theirs));
+                    }
+                    (Err(ours), Err(theirs)) => assert_eq!(ours, theirs),
+                    (ours, theirs) => panic!("{ours:?} {theirs:?}"),
+                },
+                _ => {
+                    if let Some((name, ours, theirs)) = slots.pop() {
+                        keyed.cancel_at(&name, now, ours);
+                        alone[&name].cancel_at(now, theirs);
+                    }
+                }
+            }
+            assert_eq!(keyed.peek_at(&name, now, 1), alone[&name].peek_at(now, 1));
+        }
+        assert_eq!((keyed.len(), keyed.evictions()), (50, 0));
+    }
+}
+
+/// Ten million strangers (a tenth of that in debug) on a table of 100,000: its memory stays as it was made, and those who were at their limit stay
+/// there.
+#[test]
+fn a_flood_of_strangers_frees_nobody_and_takes_no_memory() {
+    let strangers: u64 = if cfg!(debug_assertions) { 1_000_000 } else { 10_000_000 };
+    for algorithm in [Algorithm::Gcra, Algorithm::SlidingWindow, Algorithm::FixedWindow] {
+        let keyed = keyed(algorithm, 5, 100_000, WhenFull::EvictNearestIdle);
+        let memory = keyed.memory();
+        assert!(memory <= 100_000 * 22 + 8 * 1024 + 64, "{memory}");
+        let limited = 0..100u64;
+        for key in limited.clone() {
+            assert!(keyed.try_acquire_at(&key, 10, 5));
+        }
+        for key in 1_000..1_000 + strangers {
+            let _ = keyed.try_acquire_at(&key, 11, 1);
+        }
+        let freed = limited.filter(|key| keyed.try_acquire_at(key, 12, 1)).count();
+        assert_eq!(freed, 0, "{algorithm}");
+        assert_eq!((keyed.memory(), keyed.len()), (memory, 100_000));
+        assert!(keyed.evictions() > 0);
+    }
+}
+
+/// Refusing keeps everybody who is limited so, whatever the algorithm.
+#[test]
+fn refusing_frees_nobody() {
+    for (algorithm, _) in ALGORITHMS {
+        let keyed = keyed(algorithm, 5, 1_000, WhenFull::Refuse);
+        for key in 0..100 {
+            assert!(keyed.try_acquire_at(&key, 10, 5));
+        }
+        for key in 1_000..100_000 {
+            let _ = keyed.try_acquire_at(&key, 11, 1);
+        }
+        assert!((0..100).all(|key| !keyed.try_acquire_at(&key, 12, 1)));
+        assert_eq!(keyed.evictions(), 0);
+        let refused = keyed.reserve_at(&5_000_000, 12, 1, u64::MAX).unwrap_err();
+        assert_eq!(refused.refusal(), Refusal::NoRoom);
+        // And it says when there will be room.
+        let denied = keyed.take_at(&5_000_000, 12, 1);
+        let wait = denied.retry_after_nanos().unwrap();
+        assert!(keyed.take_at(&5_000_000, 12 + wait, 1).is_allowed());
+    }
+}
+
+#[test]
+fn newcomers_share_when_the_table_overflows() {
+    let keyed = keyed(Algorithm::Gcra, 5, 10, WhenFull::Overflow);
+    let mut granted = 0;
+    for key in 0..10_000 {
+        granted += u64::from(keyed.try_acquire_at(&key, 10, 1));
+    }
+    // The ten who have a slot have one each; all others five together.
+    assert_eq!(granted, 10 + 5);
+}
+
+/// Idle keys are reclaimed by those who come, and nobody has to sweep.
+#[test]
+fn idle_keys_make_room() {
+    for (algorithm, _) in ALGORITHMS {
+        let keyed = keyed(algorithm, 2, 1_000, WhenFull::Refuse);
+        let mut granted = 0;
+        for round in 0..20u64 {
+            // Two periods on, everybody of the round before is as good as new.
+            for key in 0..500 {
+                granted += u64::from(keyed.try_acquire_at(&(round * 1_000 + key), 1 + round * 3_000_000, 1));
+            }
+        }
+        assert_eq!((granted, keyed.evictions()), (10_000, 0), "{algorithm}");
+        assert!(keyed.len() <= 1_000);
+    }
+}
+
+/// The cap holds to the key, and the table fills to it before anybody is evicted.
+#[test]
+fn the_cap_is_hard_and_reached() {
+    for max_keys in [1, 2, 3, 4, 5, 17, 100, 1_000, 50_000] {
+        let keyed = keyed(Algorithm::Gcra, 1, max_keys, WhenFull::EvictNearestIdle);
+        for key in 0..max_keys as u64 {
+            assert!(keyed.try_acquire_at(&key, 5, 1));
+        }
+        assert!(keyed.len() + keyed.evictions() as usize == max_keys);
+        // Six blocks of eight slots are in reach, and more than a quarter of all slots stays free.
+        assert!(keyed.evictions() as usize * 1_000 <= max_keys, "{} of {max_keys} evicted early", keyed.evictions());
+        for key in 0..max_keys as u64 {
+            let _ = keyed.try_acquire_at(&(1 << 40 | key), 5, 1);
+        }
+        assert!(keyed.len() <= max_keys);
+    }
+}
+
+/// A key that was forgotten as idle is new as of then, also for those whose clock is late.
+#[test]
+fn a_late_clock_does_not_meet_a_fresh_bucket() {
+    let keyed = keyed(Algorithm::Gcra, 1, 1, WhenFull::Refuse);
+    assert!(keyed.try_acquire_at(&1, 0, 1));
+    // At 2 ms key 1 is idle, and key 2 takes its slot; at 4 ms key 1 has it back, and at 6 ms key 3.
+    assert!(keyed.try_acquire_at(&2, 2_000_000, 1));
+    assert!(!keyed.try_acquire_at(&1, 500_000, 1), "no room: key 2 is not idle");
+    assert!(keyed.try_acquire_at(&1, 4_000_000, 1));
+    keyed.reset(&1);
+    // Judged as at 4 ms, however early it claims to be: one permit, not one for 0.5 ms and one for 4 ms.
+    assert!(keyed.try_acquire_at(&1, 500_000, 1));
+    assert!(!keyed.try_acquire_at(&1, 4_500_000, 1));
+}
+
+#[test]
+fn keys_chosen_against_one_table_do_not_collide_in_another() {
+    // Keys that share a home block in one table of few blocks are spread in the next: each table has its own seed. What can be seen
+    // of it from outside is who is evicted.
+    let crowd = |keys: &[u64]| {
+        let keyed = keyed(Algorithm::Gcra, 1, 1_000, WhenFull::Refuse);
+        keys.iter().filter(|key| !keyed.try_acquire_at(key, 5, 1)).count()
+    };
+    let first = keyed(Algorithm::Gcra, 1, 1_000, WhenFull::Refuse);
+    // Fill the first table beyond its brim and note who found no room: the attacker's oracle.
+    let refused: Vec<u64> = (0..20_000u64).filter(|key| !first.try_acquire_at(key, 5, 1)).take(900).collect();
+    assert_eq!(refused.len(), 900);
+    assert_eq!(crowd(&refused), 0, "900 keys that the first table refused all fit into the second");
+}
+
+#[test]
+fn empty_and_megabyte_keys_work() {
+    let quota = Quota::per_second(1).unwrap();
+    let keyed: KeyedLimiter<[u8]> = KeyedLimiter::builder(Algorithm::Gcra, quota).max_keys(4).build_at(0).unwrap();
+    let large = vec![7u8; 1 << 20];
+    let mut larger = large.clone();
+    larger.push(7);
+    for key in [&b""[..], &large, &larger] {
+        assert!(keyed.try_acquire_at(key, 0, 1));
+        assert!(!keyed.try_acquire_at(key, 0, 1));
+    }
+    assert_eq!(keyed.len(), 3);
+}
+
+#[test]
+fn bad_configurations_are_refused() {
+    let quota = Quota::per_second(1).unwrap();
+    let build = |algorithm, max| KeyedLimiter::<str>::builder(algorithm, quota).max_keys(max).build_at(0).map(|_| ());
+    assert_eq!(build(Algorithm::Gcra, 0), Err(KeyedLimiterError::NoKeys));
+    assert_eq!(build(Algorithm::Gcra, usize::MAX), Err(KeyedLimiterError::TooManyKeys));
+    assert_eq!(build(Algorithm::Gcra, 1 << 40), Err(KeyedLimiterError::TooManyKeys));
+    assert!(matches!(build(Algorithm::SlidingLog, 10), Err(KeyedLimiterError::Quota(_))));
+    let window =
+        KeyedLimiter::<str>::builder(Algorithm::FixedWindow, quota).anchor(Anchor::FirstUse).max_keys(10).build_at(0);
+    assert!(window.unwrap().try_acquire_at("a", 5, 1));
+}
+
+#[test]
+fn snapshots_clearing_and_walking() {
+    let before = keyed(Algorithm::SlidingWindow, 3, 500, WhenFull::EvictNearestIdle);
+    for key in 0..400u64 {
+        assert!(before.try_acquire_at(&key, 5, 1 + key % 3));
+    }
+    let kept = before.snapshot_at(6);
+    assert_eq!(kept.len(), 400);
+    let after = KeyedLimiter::<u64>::from_snapshot(&kept).unwrap();
+    for key in 0..400u64 {
+        assert_eq!(after.take_at(&key, 6, 1), before.take_at(&key, 6, 1));
+    }
+    let mut seen = 0;
+    before.for_each_at(7, |key, decision| {
+        seen += 1;
+        assert_eq!(key.peek_at(7, 1), decision);
+    });
+    assert_eq!(seen, 400);
+    before.clear();
+    assert!(before.is_empty());
+    assert!((0..400).all(|key| before.peek_at(&key, 7, 3).is_allowed()));
+    assert!((0..400).all(|key| before.try_acquire_at(&key, 7, 3)));
+}
+
+/// Each of several threads counts what it was granted: no key beyond its limit, nothing lost.
+#[test]
+fn threads_on_the_same_keys() {
+    let keyed = keyed(Algorithm::Gcra, 100, 1_000, WhenFull::EvictNearestIdle);
+    let granted: u64 = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| (0..100_000u64).filter(|n| keyed.try_acquire_at(&(n % 500), 5, 1)).count() as u64))
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!(granted, 500 * 100);
+    assert_eq!((keyed.len(), keyed.evictions()), (500, 0));
+}
+
+/// Newcomers and evictions on all threads at once: the cap holds, and `len` says what is there.
+#[test]
+fn threads_on_a_table_that_is_always_full() {
+    let keyed = keyed(Algorithm::Gcra, 1, 64, WhenFull::EvictNearestIdle);
+    std::thread::scope(|scope| {
+        for thread in 0..4u64 {
+            let keyed = &keyed;
+            scope.spawn(move || {
+                for n in 0..50_000u64 {
+                    let _ = keyed.try_acquire_at(&(n * 7 + thread), n * 1_000, 1);
+                    assert!(keyed.len() <= 64);
+                }
+            });
+        }
+    });
+    let mut there = 0;
+    keyed.for_each_at(0, |_, _| there += 1);
+    assert_eq!(there, keyed.len());
+}
