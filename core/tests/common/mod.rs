@@ -8,16 +8,33 @@ use tidegate::{Algorithm, Anchor, Carry, Decision, Limiter, Quota, Refill, Refus
 use tidegate_reference as reference;
 
 /// Seeded numbers (SplitMix64), log-uniform unless said otherwise.
-pub struct Numbers(u64);
+pub struct Numbers {
+    state: u64,
+    /// Given numbers, which are used up first.
+    bytes: Vec<u8>,
+}
 
 impl Numbers {
     pub fn new(seed: u64) -> Numbers {
-        Numbers(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        Numbers { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15), bytes: Vec::new() }
+    }
+
+    /// Numbers that a fuzzer chooses, eight bytes each, last first.
+    pub fn of_bytes(bytes: &[u8]) -> Numbers {
+        Numbers { state: 0, bytes: bytes.to_vec() }
+    }
+
+    pub fn has_bytes(&self) -> bool {
+        !self.bytes.is_empty()
     }
 
     pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
+        if !self.bytes.is_empty() {
+            let rest = self.bytes.split_off(self.bytes.len().saturating_sub(8));
+            return rest.iter().fold(0, |number, &byte| number << 8 | u64::from(byte));
+        }
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
