@@ -78,6 +78,11 @@ impl Core {
         }
     }
 
+    /// Whether this is the configuration in force.
+    pub(crate) fn serving(&self) -> Result<(), Retired> {
+        on_place!(self, place => place.serving())
+    }
+
     pub(crate) fn end(&self) -> u64 {
         match &self.state {
             State::Word(place) => place.rule.end(),
@@ -114,7 +119,7 @@ impl Core {
     pub(crate) fn cancel(&self, now: u64, slot: &Slot) -> Result<(), Retired> {
         match &self.state {
             // The permits of an earlier configuration have been carried over, or forgotten, with all others.
-            _ if slot.generation() != self.generation => on_place!(self, place => place.serving()),
+            _ if slot.generation() != self.generation => self.serving(),
             State::Word(place) => place.cancel(now, &slot.booking()),
             #[cfg(feature = "alloc")]
             State::Log(log) => {

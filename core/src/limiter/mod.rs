@@ -32,7 +32,8 @@ pub(crate) struct Retired;
 /// A rate limiter: one quota under one algorithm.
 ///
 /// `Send`, `Sync`, no type parameters, `&self` everywhere. The state is 8 bytes for every algorithm but the sliding log, which keeps
-/// 8 bytes a permit; nothing is allocated after construction (but for [`Limiter::reconfigure`]).
+/// 8 bytes a permit. Nothing is allocated after construction, but by `reconfigure` and `restore` (the state that follows; and once
+/// in each thread that meets it), and for the snapshot of a sliding log.
 ///
 /// Every verb has a twin with `_at`, which takes `now` in nanoseconds since an origin of the caller's choosing. A `now` that runs
 /// late or backwards never refunds and never mints. Do not mix the twins and the plain verbs unless `now` is the limiter's clock's.
@@ -225,7 +226,7 @@ impl Limiter {
 
     /// The quota in force.
     pub fn quota(&self) -> Quota {
-        self.ask(0, |core, _| Ok(core.config.quota))
+        self.ask(0, |core, _| core.serving().map(|()| core.config.quota))
     }
 
     /// The algorithm.
@@ -237,7 +238,7 @@ impl Limiter {
     ///
     /// 2^63 - 1 (292 years) unless the quota leaves fewer bits for time; never less than ten years after the limiter was made.
     pub fn horizon(&self) -> u64 {
-        self.ask(0, |core, _| Ok(core.end()))
+        self.ask(0, |core, _| core.serving().map(|()| core.end()))
     }
 
     /// Asks the configuration in force.
