@@ -32,7 +32,7 @@ pub(crate) const RETIRED: u64 = u64::MAX;
 ///
 /// | name | promise | state | source |
 /// |---|---|---|---|
-/// | `gcra` | spaced permits, at most `B + floor(L*t/W)` in any span t | 8 bytes | ITU-T I.371, virtual scheduling |
+/// | `gcra` | spaced permits, at most `B + floor(L*t/W)` in any span t, to the tick of 1 to 2 ns | 8 bytes | ITU-T I.371, virtual scheduling |
 /// | `token-bucket` | the same (continuous), or L more at each whole interval | 8 bytes | Turner 1986 |
 /// | `fixed-window` | at most L in a window, up to 2L around a boundary | 8 bytes | |
 /// | `sliding-window` | two weighted counters; below 2L in any span of W | 8 bytes | |
