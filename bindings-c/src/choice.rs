@@ -20,7 +20,7 @@ pub enum tidegate_algorithm {
     TIDEGATE_FIXED_WINDOW = 2,
     /// The count of this window plus the last one's, weighted by how much of it still lies within the period.
     TIDEGATE_SLIDING_WINDOW = 3,
-    /// An exact rolling window: never more than the limit in any period. 8 bytes a permit, at most 2^21 - 1 permits.
+    /// An exact rolling window: never more than the limit in any period. 8 bytes a permit, at most 2^18 - 1 permits.
     TIDEGATE_SLIDING_LOG = 4,
 }
 

@@ -58,7 +58,7 @@ pub enum tidegate_status {
     TIDEGATE_ERROR_BURST_UNSUPPORTED = -114,
     /// The counters and ten years of windows do not fit in 64 bits together.
     TIDEGATE_ERROR_LIMIT_TOO_LARGE = -115,
-    /// The sliding log holds at most 2^21 - 1 permits.
+    /// The sliding log holds at most 2^18 - 1 permits.
     TIDEGATE_ERROR_LOG_TOO_LONG = -116,
     /// "From first use" or an offset, for an algorithm that has no such windows.
     TIDEGATE_ERROR_ANCHOR_UNSUPPORTED = -117,
@@ -106,7 +106,7 @@ const TEXTS: [(tidegate_status, &CStr); 28] = [
         TIDEGATE_ERROR_LIMIT_TOO_LARGE,
         c"the limit is too large: ten years of windows and its counters must fit in 64 bits",
     ),
-    (TIDEGATE_ERROR_LOG_TOO_LONG, c"the sliding log holds at most 2^21 - 1 permits"),
+    (TIDEGATE_ERROR_LOG_TOO_LONG, c"the sliding log holds at most 2^18 - 1 permits"),
     (TIDEGATE_ERROR_ANCHOR_UNSUPPORTED, c"this algorithm has no windows that could be anchored so"),
     (TIDEGATE_ERROR_REFILL_UNSUPPORTED, c"only the token bucket has interval refill"),
     (TIDEGATE_ERROR_INITIAL_UNSUPPORTED, c"an initial fill needs a token bucket and at most its capacity"),

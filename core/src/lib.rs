@@ -50,6 +50,7 @@ pub mod sync;
 mod time;
 mod wide;
 
+pub use backoff::{Backoff, Jitter, RetryBudget};
 pub use decision::Decision;
 pub use limiter::{
     Carry, Limiter, LimiterBuilder, ReconfigureError, Refusal, Refused, RestoreError, SlidingLog, Slot, Snapshot,

@@ -32,6 +32,8 @@ pub enum Bug {
     UnfinishedClaim,
     /// A decision is not taken back when the head has changed under it.
     StaleDecision,
+    /// A head of the log can come back, with other slots behind it.
+    HeadComesBack,
     /// The state is read for a change of quota without being retired.
     CopiedState,
     /// A key is brought into the table without looking again under its lock.

@@ -222,14 +222,27 @@ fn the_cap_is_hard_and_reached() {
 fn a_late_clock_does_not_meet_a_fresh_bucket() {
     let keyed = keyed(Algorithm::Gcra, 1, 1, WhenFull::Refuse);
     assert!(keyed.try_acquire_at(&1, 0, 1));
-    // At 2 ms key 1 is idle, and key 2 takes its slot; at 4 ms key 1 has it back, and at 6 ms key 3.
+    // At 2 ms key 1 is idle, and key 2 takes its slot; at 4 ms key 1 has it back.
     assert!(keyed.try_acquire_at(&2, 2_000_000, 1));
     assert!(!keyed.try_acquire_at(&1, 500_000, 1), "no room: key 2 is not idle");
     assert!(keyed.try_acquire_at(&1, 4_000_000, 1));
     keyed.reset(&1);
-    // Judged as at 4 ms, however early it claims to be: one permit, not one for 0.5 ms and one for 4 ms.
-    assert!(keyed.try_acquire_at(&1, 500_000, 1));
+    // Judged as at 4 ms, however early it claims to be: one permit, not one for 3.5 ms and one for 4.5 ms.
+    assert!(keyed.try_acquire_at(&1, 3_500_000, 1));
     assert!(!keyed.try_acquire_at(&1, 4_500_000, 1));
+    assert!(keyed.try_acquire_at(&1, 5_000_000, 1));
+}
+
+/// One caller with a clock far ahead does not hold up all newcomers: at most as long as a spend is remembered.
+#[test]
+fn a_clock_far_ahead_holds_up_nobody_for_long() {
+    let keyed = keyed(Algorithm::Gcra, 1, 1, WhenFull::EvictNearestIdle);
+    assert!(keyed.try_acquire_at(&1, 0, 1));
+    assert!(keyed.try_acquire_at(&2, 1 << 60, 1));
+    assert!(keyed.try_acquire_at(&3, 5, 1));
+    let wait = keyed.peek_at(&3, 5, 1).retry_after_nanos().unwrap();
+    assert!((1_000_000..=2_000_000).contains(&wait), "{wait}");
+    assert!(keyed.try_acquire_at(&3, 5 + wait, 1));
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn one_instant(
 ) -> impl Fn() + Send + Sync + Clone + 'static {
     move || {
         // A log so short that a stalled claim is met again within the model.
-        let limit = if algorithm == Algorithm::SlidingLog { 2 } else { threads * calls - 1 };
+        let limit = if algorithm == Algorithm::SlidingLog { 2.min(threads * calls - 1) } else { threads * calls - 1 };
         let limiter = Arc::new(limiter(algorithm, refill, limit));
         let others: Vec<_> = (1..threads)
             .map(|_| {
@@ -122,6 +122,19 @@ mod sliding_log {
         holds_but_not_with(Bug::UnfinishedClaim, Some(3), one_instant(Algorithm::SlidingLog, Refill::Continuous, 3, 1));
     }
 
+    /// A call of the log is some ten accesses where the others' is two, so that only this much is explored wholly.
+    #[test]
+    fn two_threads_one_call_wholly() {
+        let _turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        seeds::plant(None);
+        explore(None, one_instant(Algorithm::SlidingLog, Refill::Continuous, 2, 1));
+    }
+
+    #[test]
+    fn two_threads_two_calls() {
+        holds_but_not_with(Bug::UnfinishedClaim, Some(4), one_instant(Algorithm::SlidingLog, Refill::Continuous, 2, 2));
+    }
+
     /// A whole lap of the ring: the second permit of a slot must not be lost behind a late writer of the first.
     #[test]
     fn a_late_writer_changes_nothing_a_lap_later() {
@@ -153,18 +166,37 @@ mod sliding_log {
         });
     }
 
+    /// A claimer is stalled while others claim, give back and claim again at the same instant, until all looks as it did.
+    #[test]
+    fn no_head_comes_back() {
+        holds_but_not_with(Bug::HeadComesBack, Some(3), || {
+            let (log, period) = (log(2), 1 << 20);
+            assert!(log.try_acquire_at(0, 1) && log.try_acquire_at(period, 1));
+            // The first permit has expired now, the second is live.
+            let other = log.clone();
+            let stalled = thread::spawn(move || u64::from(other.try_acquire_at(period, 1)));
+            let before = u64::from(log.try_acquire_at(period, 1));
+            log.refund_at(period, 1);
+            let after = u64::from(log.try_acquire_at(period, 1));
+            let granted = before + after + stalled.join().unwrap();
+            assert!(granted <= 2, "one live, one given back, {granted} granted, of two");
+        });
+    }
+
     /// A decision's figures belong to one moment.
     #[test]
     fn a_decision_is_of_one_moment() {
         holds_but_not_with(Bug::StaleDecision, None, || {
-            let log = log(3);
+            let (log, now) = (log(3), 1 << 20);
+            // All used once and expired, so that what the slots hold is looked at.
+            assert!(log.try_acquire_at(0, 3));
             let other = log.clone();
             let looker = thread::spawn(move || {
-                let seen = other.peek_at(1, 1);
+                let seen = other.peek_at(now, 1);
                 // Before all three were taken, or after.
                 assert!(matches!((seen.is_allowed(), seen.remaining()), (true, 3) | (false, 0)), "{seen:?}");
             });
-            assert!(log.try_acquire_at(1, 3));
+            assert!(log.try_acquire_at(now, 3));
             looker.join().unwrap();
         });
     }

@@ -25,7 +25,7 @@ pub const END: u64 = (1 << 63) - 1;
 pub const MAX_PERIOD: u64 = 1 << 62;
 
 /// The largest limit of a sliding log.
-pub const MAX_LOG: u64 = (1 << 21) - 1;
+pub const MAX_LOG: u64 = (1 << 18) - 1;
 
 /// Ten years of 365.25 days in nanoseconds: the least time that a packed state has to outlast.
 pub const TEN_YEARS: u128 = 315_576_000 * 1_000_000_000;
@@ -311,7 +311,7 @@ impl Model {
             ticks.mul = limit * span;
         } else if config.algorithm == Algorithm::SlidingLog {
             if config.limit > MAX_LOG {
-                return Err(Refused("a log holds at most 2^21 - 1 permits"));
+                return Err(Refused("a log holds at most 2^18 - 1 permits"));
             }
             ticks = Ticks { mul: 1, add: 0, div: 1, first: 0, last: (END - config.period) as u128 };
         } else {

@@ -75,7 +75,7 @@ fn first_use_and_the_log() {
     // bits(64) = 7.
     assert!(first_use(2, 4095).is_err());
     assert!(first_use(2, 4096).is_ok());
-    assert!(accepted(Algorithm::SlidingLog, (1 << 21) - 1, 1, (1 << 21) - 1));
+    assert!(accepted(Algorithm::SlidingLog, (1 << 18) - 1, 1, (1 << 18) - 1));
     assert!(!accepted(Algorithm::SlidingLog, 1 << 21, 1, 1 << 21));
 }
 

@@ -11,7 +11,7 @@ use super::KeyedLimiter;
 use super::table::{Table, WhenFull};
 use crate::limiter::place::Place;
 use crate::quota::{Anchor, Quota, QuotaError};
-use crate::rule::{Algorithm, Config, END, Refill, Rule};
+use crate::rule::{Algorithm, Config, END, Refill, Rule, Step};
 use crate::time::ClockSource;
 
 /// Builds a [`KeyedLimiter`].
@@ -138,11 +138,15 @@ impl<K: ?Sized> KeyedLimiterBuilder<K> {
         if self.max_keys == 0 {
             return Err(KeyedLimiterError::NoKeys);
         }
+        // From wholly used to as good as new.
+        let used = rule.spent(origin, rule.unit().saturating_mul(rule.capacity()));
+        let renewed = used.and_then(|word| rule.renewed(word, origin));
+        let memory = renewed.map_or(u64::MAX, |at| at.saturating_sub(origin));
         Ok(KeyedLimiter {
             config: self.config,
             origin,
             rule,
-            table: Table::new(self.max_keys).ok_or(KeyedLimiterError::TooManyKeys)?,
+            table: Table::new(self.max_keys, memory).ok_or(KeyedLimiterError::TooManyKeys)?,
             seed,
             when_full: self.when_full,
             overflow: Place::new(rule, 0),

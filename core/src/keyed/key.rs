@@ -41,9 +41,14 @@ impl<'a, K: ?Sized> Key<'a, K> {
     }
 
     #[inline(always)]
+    fn clamp(&self, now: u64) -> u64 {
+        now.min(self.limiter.rule.end())
+    }
+
+    #[inline(always)]
     fn update(&self, now: u64, step: impl Fn(u64, u64) -> Option<u64>) -> Outcome {
         let KeyedLimiter { table, rule, when_full, .. } = self.limiter;
-        table.update(self.hash, now.min(rule.end()), rule, *when_full, step)
+        table.update(self.hash, self.clamp(now), rule, *when_full, step)
     }
 
     /// See [`Limiter::try_acquire_at`](crate::Limiter::try_acquire_at).
@@ -55,7 +60,9 @@ impl<'a, K: ?Sized> Key<'a, K> {
         match self.update(now, |word, now| self.limiter.rule.take(word, now, cost)) {
             Outcome::Stepped { .. } => true,
             Outcome::Denied { .. } => false,
-            Outcome::NoRoom(_) => self.overflows() && self.limiter.overflow.try_acquire(now, cost).unwrap_or(false),
+            Outcome::NoRoom(_) => {
+                self.overflows() && self.limiter.overflow.try_acquire(self.clamp(now), cost).unwrap_or(false)
+            }
         }
     }
 
@@ -66,9 +73,9 @@ impl<'a, K: ?Sized> Key<'a, K> {
             return self.peek_at(now, 0);
         }
         match self.update(now, |word, now| self.limiter.rule.take(word, now, cost)) {
-            Outcome::Stepped { after, now, .. } => self.decision(true, after, now, cost, Verb::Take),
-            Outcome::Denied { word, now } => self.decision(false, word, now, cost, Verb::Take),
-            Outcome::NoRoom(no_room) => match self.limiter.overflow.take(now.min(self.limiter.rule.end()), cost) {
+            Outcome::Stepped { after, .. } => self.decision(true, after, now, cost, Verb::Take),
+            Outcome::Denied { word } => self.decision(false, word, now, cost, Verb::Take),
+            Outcome::NoRoom(no_room) => match self.limiter.overflow.take(self.clamp(now), cost) {
                 Ok(decision) if self.overflows() => decision,
                 _ => self.no_room(no_room, now),
             },
@@ -77,10 +84,9 @@ impl<'a, K: ?Sized> Key<'a, K> {
 
     /// See [`Limiter::peek_at`](crate::Limiter::peek_at).
     pub fn peek_at(&self, now: u64, cost: u64) -> Decision {
-        let rule = &self.limiter.rule;
-        let (word, now) = self.limiter.table.look(self.hash, now.min(rule.end()));
-        let allowed = cost == 0 || rule.take(word, now, cost).is_some();
-        self.decision(allowed, word, now, cost, Verb::Take)
+        let (word, judged) = self.limiter.table.look(self.hash, self.clamp(now));
+        let allowed = cost == 0 || self.limiter.rule.take(word, judged, cost).is_some();
+        self.decision(allowed, word, if word == 0 { judged } else { now }, cost, Verb::Take)
     }
 
     /// See [`Limiter::charge_at`](crate::Limiter::charge_at).
@@ -89,9 +95,9 @@ impl<'a, K: ?Sized> Key<'a, K> {
             return self.peek_at(now, 0);
         }
         match self.update(now, |word, now| self.limiter.rule.charge(word, now, cost)) {
-            Outcome::Stepped { after, now, .. } => self.decision(true, after, now, cost, Verb::Charge),
-            Outcome::Denied { word, now } => self.decision(false, word, now, cost, Verb::Charge),
-            Outcome::NoRoom(no_room) => match self.limiter.overflow.charge(now.min(self.limiter.rule.end()), cost) {
+            Outcome::Stepped { after, .. } => self.decision(true, after, now, cost, Verb::Charge),
+            Outcome::Denied { word } => self.decision(false, word, now, cost, Verb::Charge),
+            Outcome::NoRoom(no_room) => match self.limiter.overflow.charge(self.clamp(now), cost) {
                 Ok(decision) if self.overflows() => decision,
                 _ => self.no_room(no_room, now),
             },
@@ -119,23 +125,25 @@ impl<'a, K: ?Sized> Key<'a, K> {
             return Ok(Slot::nothing(now));
         }
         let rule = &self.limiter.rule;
+        let now = self.clamp(now);
         let book = |word, now| match rule.reserve(word, now, cost) {
             Ok((after, at)) if at - now <= max_wait_nanos => Ok((after, at)),
             Ok(_) => Err(Refusal::WaitTooLong),
             Err(Unbookable::Never) => Err(Refusal::Never),
             Err(Unbookable::Full) => Err(Refusal::QueueFull),
         };
-        let refused = |word, now| {
+        let refused = |word| {
             let refusal = book(word, now).err().unwrap_or(Refusal::WaitTooLong);
             Refused::new(refusal, self.decision(false, word, now, cost, Verb::Take))
         };
         match self.update(now, |word, now| book(word, now).ok().map(|(after, _)| after)) {
-            // The step is pure, so it books the same again.
-            Outcome::Stepped { before, after, now } => match book(before, now) {
+            // The step is pure, so it books the same again; a new key has all its permits at once.
+            Outcome::Stepped { before: 0, after } => Ok(Slot::of_word(now, cost, 0, after)),
+            Outcome::Stepped { before, after } => match book(before, now) {
                 Ok((_, at)) => Ok(Slot::of_word(at, cost, before, after)),
-                Err(_) => Err(refused(before, now)),
+                Err(_) => Err(refused(before)),
             },
-            Outcome::Denied { word, now } => Err(refused(word, now)),
+            Outcome::Denied { word } => Err(refused(word)),
             Outcome::NoRoom(no_room) => Err(Refused::new(Refusal::NoRoom, self.no_room(no_room, now))),
         }
     }
@@ -145,11 +153,7 @@ impl<'a, K: ?Sized> Key<'a, K> {
         if slot.cost() > 0 {
             let booking = slot.booking();
             self.update(now, |word, now| {
-                Some(match word {
-                    0 => 0,
-                    word if word == booking.after => booking.before,
-                    word => self.limiter.rule.cancel(word, now, &booking),
-                })
+                Some(if word == 0 { 0 } else { self.limiter.rule.unbook(word, now, &booking) })
             });
         }
     }
@@ -167,8 +171,9 @@ impl<'a, K: ?Sized> Key<'a, K> {
         self.limiter.when_full == WhenFull::Overflow
     }
 
-    /// Denied, until a slot in reach is idle.
+    /// Denied, until a slot in reach is idle: at the latest then there is room.
     fn no_room(&self, no_room: NoRoom, now: u64) -> Decision {
+        let now = self.clamp(now);
         let retry_after = (no_room.until <= self.limiter.rule.end()).then(|| no_room.until.saturating_sub(now));
         let limit = self.limiter.rule.capacity();
         Decision::of_facts(false, Facts { limit, remaining: 0, retry_after, reset_after: 0 })

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::hash::Hash;
 
 use super::builder::KeyedLimiterError;
-use super::table::Idle;
+use super::table::{Idle, WhenFull};
 use super::{Key, KeyedLimiter};
 use crate::decision::{Decision, Verb};
 use crate::quota::Quota;
@@ -50,7 +50,7 @@ impl<K: ?Sized> KeyedLimiter<K> {
     pub fn for_each_at(&self, now: u64, mut visit: impl FnMut(Key<'_, K>, Decision)) {
         let now = now.min(self.rule.end());
         for (hash, word) in self.table.entries() {
-            if !self.rule.is_idle(word, now) {
+            if Idle::used(&self.rule, word, now) > 0 {
                 let allowed = self.rule.take(word, now, 1).is_some();
                 visit(Key::new(self, hash), Decision::of_word(allowed, &self.rule, word, now, 1, Verb::Take));
             }
@@ -73,8 +73,15 @@ impl<K: ?Sized> KeyedLimiter<K> {
     /// seed can choose keys that collide.
     pub fn snapshot_at(&self, now: u64) -> KeyedSnapshot {
         let now = now.min(self.rule.end());
-        let entries = self.table.entries().filter(|&(_, word)| !self.rule.is_idle(word, now)).collect();
-        KeyedSnapshot { config: self.config, origin: self.origin, seed: self.seed, max_keys: self.max_keys(), entries }
+        let entries = self.table.entries().filter(|&(_, word)| Idle::used(&self.rule, word, now) > 0).collect();
+        KeyedSnapshot {
+            config: self.config,
+            origin: self.origin,
+            seed: self.seed,
+            max_keys: self.max_keys(),
+            when_full: self.when_full,
+            entries,
+        }
     }
 
     /// [`KeyedLimiter::snapshot_at`], now.
@@ -97,9 +104,13 @@ impl<K: ?Sized> KeyedLimiter<K> {
     /// ```
     pub fn from_snapshot(snapshot: &KeyedSnapshot) -> Result<KeyedLimiter<K>, KeyedLimiterError> {
         let config = snapshot.config;
+        if snapshot.entries.len() > snapshot.max_keys {
+            return Err(KeyedLimiterError::Corrupt);
+        }
         let limiter = KeyedLimiter::builder(config.algorithm, config.quota)
             .of_config(config)
             .max_keys(snapshot.max_keys)
+            .when_full(snapshot.when_full)
             .build_with(snapshot.origin, snapshot.seed)?;
         for &(hash, word) in &snapshot.entries {
             if !limiter.rule.holds(word) || !limiter.table.restore(hash, word, &limiter.rule) {
@@ -118,6 +129,7 @@ pub struct KeyedSnapshot {
     origin: u64,
     seed: [u64; 2],
     max_keys: usize,
+    when_full: WhenFull,
     entries: Vec<(u64, u64)>,
 }
 

@@ -23,16 +23,16 @@ use crate::limiter::{Refused, Slot};
 use crate::quota::Quota;
 use crate::rule::{Algorithm, Config, Rule, Step};
 use crate::time::ClockSource;
-use table::{Forgives, Idle, Table};
+use table::{Idle, Table};
 
 /// A rate limiter for each key: per API key, per address, per account.
 ///
 /// * **Bounded.** Memory is taken once, 22 bytes a key (plus at most 8 KiB), whatever the keys' type: keys are not kept, only their 64-bit
 ///   hashes. `len` never exceeds `max_keys`.
-/// * **Nothing to schedule.** A key whose state is as good as new is *idle*, and its slot is reused by newcomers: each looks at no more than 80
+/// * **Nothing to schedule.** A key whose state is as good as new is *idle*, and its slot is reused by newcomers: each looks at no more than 48
 ///   slots. There is no sweep of the whole, no timer, no thread.
 /// * **Strangers do not free the limited.** While there is a free slot, or an idle one is found, nobody is forgotten. Otherwise [`WhenFull`] decides; by default the
-///   key goes, of the some dozens looked at, that would be idle first, which forgives least, and [`KeyedLimiter::evictions`] counts it.
+///   key goes, of the dozens looked at, that has least in use, which forgives least, and [`KeyedLimiter::evictions`] counts it.
 /// * **Hashes cannot be chosen.** SipHash-1-3 under a secret seed of the operating system's, one for each table. Two of a million keys share
 ///   a hash, and with it a limit, with a probability below 1 in 30 million.
 ///
@@ -66,14 +66,15 @@ pub struct KeyedLimiter<K: ?Sized> {
     keys: PhantomData<fn(&K)>,
 }
 
-/// A rule says when its words are idle.
+/// A rule says what its words forgive.
 impl Idle for Rule {
-    fn is_idle(&self, word: u64, now: u64) -> bool {
-        self.used(word, now) == 0
+    #[inline]
+    fn used(&self, word: u64, now: u64) -> u64 {
+        Step::used(self, word, now)
     }
 
-    fn forgives(&self, word: u64, now: u64) -> Forgives {
-        Forgives { idle_from: self.renewed(word, now).unwrap_or(u64::MAX), used: self.used(word, now) }
+    fn idle_from(&self, word: u64, now: u64) -> u64 {
+        self.renewed(word, now).unwrap_or(u64::MAX)
     }
 }
 

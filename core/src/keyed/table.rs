@@ -38,7 +38,9 @@ const REACH: usize = 6;
 /// Slots for each 8 keys. More than a quarter of the slots stays free, so that a key finds room within reach until the table is full.
 const SLOTS_FOR_8_KEYS: usize = 11;
 /// Blocks that a newcomer to a full table looks at beyond its reach, for idle keys.
-const HAND: usize = 4;
+const HAND: usize = 2;
+/// Blocks in reach that a newcomer to a full table chooses from.
+const ENOUGH: usize = 3;
 
 const NEVER_USED: u64 = 0;
 const FORGOTTEN: u64 = 1;
@@ -62,6 +64,8 @@ pub(crate) struct Table {
     hand: AtomicU64,
     /// The latest time at which an idle key was forgotten: a key that is not here is new as of then.
     floor: AtomicU64,
+    /// The longest time for which a spend within capacity is remembered.
+    memory: u64,
 }
 
 /// A slot's content.
@@ -110,26 +114,19 @@ pub(crate) struct NoRoom {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The step was taken.
-    Stepped { before: u64, after: u64, now: u64 },
+    Stepped { before: u64, after: u64 },
     /// The step said no to this word.
-    Denied { word: u64, now: u64 },
+    Denied { word: u64 },
     /// The step would have been taken, but there is no room for its word.
     NoRoom(NoRoom),
 }
 
-/// When words are idle.
+/// What forgetting a word would forgive.
 pub(crate) trait Idle {
-    /// Whether a word is as good as new at `now`.
-    fn is_idle(&self, word: u64, now: u64) -> bool;
-    /// What forgetting it at `now` would forgive.
-    fn forgives(&self, word: u64, now: u64) -> Forgives;
-}
-
-/// How much forgetting a key forgives: first the time until it would be idle, then its use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Forgives {
-    pub(crate) idle_from: u64,
-    pub(crate) used: u64,
+    /// How much of it is used at `now`; 0 if it is idle, as good as new.
+    fn used(&self, word: u64, now: u64) -> u64;
+    /// The first nanosecond from `now` on at which it is idle.
+    fn idle_from(&self, word: u64, now: u64) -> u64;
 }
 
 /// What a newcomer finds in its reach.
@@ -141,25 +138,25 @@ struct Reach<'a> {
     nearest: Nearest<'a>,
 }
 
-/// The key whose forgetting forgives least, so far: what it forgives, and where it is.
+/// The key whose forgetting forgives least, so far: how much, and where it is.
 #[derive(Clone, Copy, Default)]
-struct Nearest<'a>(Option<(Forgives, &'a AtomicU128, Entry)>);
+struct Nearest<'a>(Option<(u64, &'a AtomicU128, Entry)>);
 
 impl<'a> Nearest<'a> {
-    fn offer(&mut self, forgives: Forgives, slot: &'a AtomicU128, seen: Entry) {
-        if self.0.is_none_or(|(least, ..)| forgives < least) {
-            self.0 = Some((forgives, slot, seen));
+    fn offer(&mut self, used: u64, slot: &'a AtomicU128, seen: Entry) {
+        if self.0.is_none_or(|(least, ..)| used < least) {
+            self.0 = Some((used, slot, seen));
         }
     }
 }
 
 impl Table {
-    /// A table for at most `max` keys; `None` if `max` is 0 or memory for it cannot be had.
-    pub(crate) fn new(max: usize) -> Option<Table> {
+    /// A table for at most `max` keys, whose words are idle `memory` nanoseconds after the last spend; `None` if `max` is 0 or memory for it cannot be had.
+    pub(crate) fn new(max: usize, memory: u64) -> Option<Table> {
         if max == 0 || max > MAX_KEYS {
             return None;
         }
-        let count = (max * SLOTS_FOR_8_KEYS).div_ceil(8 * WAYS);
+        let count = next_prime((max * SLOTS_FOR_8_KEYS).div_ceil(8 * WAYS));
         let mut blocks = Vec::new();
         blocks.try_reserve_exact(count).ok()?;
         blocks.extend((0..count).map(|_| Block(core::array::from_fn(|_| AtomicU128::new(0)))));
@@ -173,6 +170,7 @@ impl Table {
             evictions: AtomicU64::new(0),
             hand: AtomicU64::new(0),
             floor: AtomicU64::new(0),
+            memory,
         })
     }
 
@@ -208,7 +206,7 @@ impl Table {
     fn reach(&self, hash: u64) -> impl Iterator<Item = &AtomicU128> {
         let blocks = self.blocks.len();
         let home = self.home(hash);
-        // The low bits of the hash had no say in the home.
+        // The low bits of the hash had no say in the home. The blocks are a prime number, so that no stride comes back too soon.
         let stride = if blocks > REACH { 1 + (hash as u32 as usize) % (blocks - 1) } else { 1 };
         let mut index = home;
         (0..REACH.min(blocks)).flat_map(move |_| {
@@ -244,8 +242,15 @@ impl Table {
     pub(crate) fn look(&self, hash: u64, now: u64) -> (u64, u64) {
         match self.find(hash) {
             Some((_, word)) => (word, now),
-            None => (0, now.max(self.floor.load(Acquire))),
+            None => (0, self.judged(now)),
         }
+    }
+
+    /// The time as of which a key that is not here is new: not before the last time at which a key was forgotten as idle, since it may be
+    /// that one, so that a late clock does not meet a full limiter again. But no further ahead than a spend is remembered at all: one
+    /// caller with a clock far ahead must not hold up all newcomers.
+    fn judged(&self, now: u64) -> u64 {
+        now.max(self.floor.load(Acquire).min(now.saturating_add(self.memory)))
     }
 
     /// Applies `step(word, now)` to the word of a key; a key that is not here has the word 0.
@@ -262,25 +267,24 @@ impl Table {
     ) -> Outcome {
         loop {
             let Some((slot, word)) = self.find(hash) else {
-                let now = now.max(self.floor.load(Acquire));
-                let Some(first) = step(0, now) else { return Outcome::Denied { word: 0, now } };
+                let Some(first) = step(0, self.judged(now)) else { return Outcome::Denied { word: 0 } };
                 if first == 0 {
-                    return Outcome::Stepped { before: 0, after: 0, now };
+                    return Outcome::Stepped { before: 0, after: 0 };
                 }
                 match self.bring_in(Entry { hash, word: first }, now, idle, when_full) {
-                    Ok(true) => return Outcome::Stepped { before: 0, after: first, now },
+                    Ok(true) => return Outcome::Stepped { before: 0, after: first },
                     Ok(false) => continue,
                     Err(no_room) => return Outcome::NoRoom(no_room),
                 }
             };
             let mut before = Entry { hash, word };
             loop {
-                let Some(after) = step(before.word, now) else { return Outcome::Denied { word: before.word, now } };
+                let Some(after) = step(before.word, now) else { return Outcome::Denied { word: before.word } };
                 if after == before.word {
-                    return Outcome::Stepped { before: after, after, now };
+                    return Outcome::Stepped { before: after, after };
                 }
                 match self.exchange(slot, before, Entry { hash, word: after }) {
-                    Ok(()) => return Outcome::Stepped { before: before.word, after, now },
+                    Ok(()) => return Outcome::Stepped { before: before.word, after },
                     Err(seen) if seen.hash == hash => before = seen,
                     // Forgotten meanwhile: look again.
                     Err(_) => break,
@@ -330,13 +334,17 @@ impl Table {
                     continue;
                 }
                 // The table is full, though not here: somebody idle elsewhere makes room, or somebody nearly so is known.
+                let near = reach.nearest;
                 if self.sweep_on(now, idle, &mut reach.nearest) {
                     continue;
                 }
+                if when_full != WhenFull::EvictNearestIdle && near.0.is_some() {
+                    reach.nearest = near;
+                }
             }
-            let Some((forgives, slot, seen)) = reach.nearest.0 else { continue };
+            let Some((_, slot, seen)) = reach.nearest.0 else { continue };
             if when_full != WhenFull::EvictNearestIdle {
-                return Err(NoRoom { until: forgives.idle_from });
+                return Err(NoRoom { until: idle.idle_from(seen.word, now) });
             }
             // A key in another block leaves its slot free there, and one of the free slots here is used in the next round.
             let elsewhere = !self.reach(new.hash).any(|near| core::ptr::eq(near, slot));
@@ -351,17 +359,21 @@ impl Table {
         }
     }
 
-    /// The slots in reach of a newcomer, up to the first that was never used.
+    /// The slots in reach of a newcomer, up to the first that was never used; of a full table only the first few blocks, which are enough to
+    /// choose from.
     fn look_around(&self, hash: u64, now: u64, idle: &impl Idle) -> Reach<'_> {
         let mut found = Reach { idle: None, free: None, nearest: Nearest::default() };
-        for slot in self.reach(hash) {
+        let blocks = if self.len() < self.max { REACH } else { ENOUGH };
+        for slot in self.reach(hash).take(blocks * WAYS) {
             let seen = Entry::unpack(slot.load(Acquire));
             if seen.is_key() {
-                if idle.is_idle(seen.word, now) {
-                    found.idle = Some((slot, seen));
-                    break;
+                match idle.used(seen.word, now) {
+                    0 => {
+                        found.idle = Some((slot, seen));
+                        break;
+                    }
+                    used => found.nearest.offer(used, slot, seen),
                 }
-                found.nearest.offer(idle.forgives(seen.word, now), slot, seen);
             } else {
                 found.free = found.free.or(Some((slot, seen)));
                 if seen.hash == NEVER_USED {
@@ -382,8 +394,9 @@ impl Table {
                 if !seen.is_key() {
                     continue;
                 }
-                if !idle.is_idle(seen.word, now) {
-                    nearest.offer(idle.forgives(seen.word, now), slot, seen);
+                let used = idle.used(seen.word, now);
+                if used > 0 {
+                    nearest.offer(used, slot, seen);
                     continue;
                 }
                 self.floor.fetch_max(now, AcqRel);
@@ -451,4 +464,10 @@ impl Table {
             .filter(|entry| entry.is_key())
             .map(|entry| (entry.hash, entry.word))
     }
+}
+
+/// The least prime that is not below `n`, or 1. Primes lie close together: for `n` up to 2^40 the next is less than 1,000 away.
+fn next_prime(n: usize) -> usize {
+    let is_prime = |n: &usize| (2..).take_while(|d| d * d <= *n).all(|d| !n.is_multiple_of(d));
+    (n..).find(is_prime).unwrap_or(n)
 }

@@ -113,6 +113,8 @@ impl LimiterBuilder {
             Ok(rule) => rule,
             Err(_) => panic!("this algorithm cannot hold this quota"),
         };
+        // A static cannot say when it was made, so its word must not depend on that.
+        assert!(rule.tells_every_time(), "this quota needs a limiter that is built at run time");
         Limiter {
             core: Core::of_place(config, 0, Place::new(rule, rule.first_word(0, config.initial))),
             #[cfg(feature = "std")]

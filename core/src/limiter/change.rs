@@ -461,7 +461,8 @@ mod succession {
         /// A snapshot taken under another quota or algorithm; nothing changes.
         pub fn restore(&self, snapshot: &Snapshot) -> Result<(), RestoreError> {
             self.replace(|core, _| {
-                if snapshot.config != core.config {
+                // The initial fill says how a limiter began, not what it is.
+                if (Config { initial: None, ..snapshot.config }) != (Config { initial: None, ..core.config }) {
                     return Err(RestoreError::Mismatch);
                 }
                 let mut next = Core::of_snapshot(snapshot)?;

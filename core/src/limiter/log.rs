@@ -4,7 +4,7 @@
 //! the slots from `position` on are sorted, oldest first, and "do q more fit?" looks at one slot: the q-th oldest.
 //!
 //! ```text
-//! head (128 bits) = { last time: 64 | held: 1 | position: 21 | batch: 21 | free: 21 }
+//! head (128 bits) = { last time: 63 | held: 1 | changes: 10 | position: 18 | batch: 18 | free: 18 }
 //! ```
 //! * A claim is one compare-and-swap of the head: it moves `position` by its cost and leaves its time and its cost (`batch`) there. Only then
 //!   are the `batch` slots before `position` written. Whoever comes next finishes that writing first, so a stalled claimer stalls
@@ -12,6 +12,9 @@
 //! * Slots are written by `fetch_max` with the head's time, and `last time` never decreases. A helper that comes a lap late thus
 //!   changes nothing. That is why no slot needs a lap tag.
 //! * `free` slots from `position` on may be used whatever they hold: refunds and cancellations make them.
+//! * No head comes back: claims at one time only go on, by less than a lap; what else changes the log counts in `changes`, which
+//!   begins anew when the time moves. When a thousand changes have been made at one nanosecond, refunds and cancellations give nothing back
+//!   until the next. So a claimer who was stalled cannot take an old head for the present one.
 //!
 //! Ordering: a claim releases what its claimer read as complete, and a reader acquires it; slot writes release and slot reads
 //! acquire. Reading a slot written under a later head therefore makes the re-read of the head see that head, and the
@@ -29,9 +32,10 @@ use crate::sync::{
 };
 
 /// The most permits a log holds.
-pub(crate) const MAX_LOG: u64 = (1 << 21) - 1;
+pub(crate) const MAX_LOG: u64 = (1 << 18) - 1;
 
-const FIELD: u64 = (1 << 21) - 1;
+const FIELD: u64 = (1 << 18) - 1;
+const MOST_CHANGES: u64 = (1 << 10) - 1;
 const RETIRED_HEAD: u128 = u128::MAX;
 
 /// A batch longer than this is marked as finished by its claimer, so that nobody after it has to look at all its slots again.
@@ -41,6 +45,7 @@ const SEAL_FROM: u64 = 8;
 struct Head {
     last: u64,
     held: bool,
+    changes: u64,
     position: u64,
     batch: u64,
     free: u64,
@@ -48,20 +53,28 @@ struct Head {
 
 impl Head {
     fn pack(self) -> u128 {
-        let low = (self.held as u64) << 63 | self.position << 42 | self.batch << 21 | self.free;
-        u128::from(self.last) << 64 | u128::from(low)
+        let high = self.last << 1 | self.held as u64;
+        let low = self.changes << 54 | self.position << 36 | self.batch << 18 | self.free;
+        u128::from(high) << 64 | u128::from(low)
+    }
+
+    /// What becomes of this head by something else than a claim; `None` if that has happened too often at this time.
+    fn changed(self, to: Head) -> Option<Head> {
+        let changes = if to.last > self.last { 0 } else { self.changes + 1 };
+        (changes <= MOST_CHANGES).then_some(Head { changes, batch: 0, ..to })
     }
 
     fn unpack(word: u128) -> Result<Head, Retired> {
         if word == RETIRED_HEAD {
             return Err(Retired);
         }
-        let low = word as u64;
+        let (high, low) = ((word >> 64) as u64, word as u64);
         Ok(Head {
-            last: (word >> 64) as u64,
-            held: low >> 63 != 0,
-            position: low >> 42 & FIELD,
-            batch: low >> 21 & FIELD,
+            last: high >> 1,
+            held: high & 1 != 0,
+            changes: low >> 54,
+            position: low >> 36 & FIELD,
+            batch: low >> 18 & FIELD,
             free: low & FIELD,
         })
     }
@@ -126,12 +139,12 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
     /// `slots` has exactly `rule.limit` zeros.
     #[cfg(not(tidegate_loom))]
     pub(crate) const fn new(rule: LogRule, slots: S) -> Log<S> {
-        Log { rule, head: AtomicU128::new(0), slots }
+        Log { rule, head: AtomicU128::new(rule.limit as u128), slots }
     }
 
     #[cfg(tidegate_loom)]
     pub(crate) fn new(rule: LogRule, slots: S) -> Log<S> {
-        Log { rule, head: AtomicU128::new(0), slots }
+        Log { rule, head: AtomicU128::new(rule.limit as u128), slots }
     }
 
     pub(crate) fn rule(&self) -> &LogRule {
@@ -221,6 +234,7 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
         Head {
             last: t,
             held,
+            changes: if t > head.last { 0 } else { head.changes },
             position: (head.position + cost) % self.limit(),
             batch: cost,
             free: head.free.saturating_sub(cost),
@@ -368,7 +382,7 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
             let oldest =
                 if available < self.limit() { self.nth_expiry(&head, available) } else { t + self.rule.period };
             if let Some(after) = self.claim(word, &head, t, at > now, cost) {
-                let live = Head { batch: 0, free: available.saturating_sub(cost), ..after };
+                let live = Head { batch: 0, changes: 0, free: available.saturating_sub(cost), ..after };
                 return Ok(Ok(Slot::of_log(at, cost, oldest, live.pack())));
             }
         }
@@ -376,6 +390,10 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
 
     pub(crate) fn cancel(&self, now: u64, cost: u64, oldest: u64, booked: u128) -> Result<(), Retired> {
         let booked = Head::unpack(booked)?;
+        if cost > self.limit() {
+            // Another limiter's slot.
+            return Ok(());
+        }
         loop {
             let (word, head) = self.load()?;
             let available = self.available(&head, head.last);
@@ -384,10 +402,14 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
             let same = available < self.limit() && self.nth_expiry(&head, available) == oldest;
             // Or they are all of one time, wherever they lie.
             let position = if oldest == head.last + self.rule.period { booked.position } else { head.position };
-            let next = if same && (Head { batch: 0, position, free: available, ..head }) == booked {
+            let next = if same && (Head { batch: 0, changes: 0, position, free: available, ..head }) == booked {
                 // Its permits are the newest `cost`: they lie just before `position`, and become the first of the free ones.
                 let position = (head.position + self.limit() - cost) % self.limit();
-                Head { position, batch: 0, free: available + cost, ..head }
+                let back = Head { position, free: (available + cost).min(self.limit()), ..head };
+                match head.changed(back) {
+                    Some(next) => next,
+                    None => return Ok(()),
+                }
             } else if booked.last + self.rule.period > head.judged(now) {
                 match self.refunded(&head, now, cost) {
                     Some(next) => next,
@@ -407,7 +429,13 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
         let t = head.judged(now);
         let available = self.available(head, t);
         let back = permits.min(self.limit() - available);
-        (back > 0).then(|| Head { last: t, batch: 0, free: available + back, ..*head })
+        if back == 0 {
+            return None;
+        }
+        if seeded(Bug::HeadComesBack) {
+            return Some(Head { last: t, batch: 0, free: available + back, ..*head });
+        }
+        head.changed(Head { last: t, free: available + back, ..*head })
     }
 
     pub(crate) fn refund(&self, now: u64, permits: u64) -> Result<(), Retired> {
@@ -427,7 +455,10 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
     pub(crate) fn reset(&self) -> Result<(), Retired> {
         loop {
             let (word, head) = self.load()?;
-            if self.swap(word, Head { held: false, batch: 0, free: self.limit(), ..head }) {
+            let new = Head { held: false, free: self.limit(), ..head };
+            // Changed too often at this time: the next nanosecond is as good for a log that forgets.
+            let later = Head { last: head.last + 1, changes: 0, batch: 0, ..new };
+            if self.swap(word, head.changed(new).unwrap_or(later)) {
                 return Ok(());
             }
         }
@@ -480,7 +511,7 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
         for (ahead, &expiry) in memory.expiries.iter().enumerate() {
             self.slot(free, ahead as u64).fetch_max(expiry, Release);
         }
-        let head = Head { last: memory.last, held: memory.held, position: 0, batch: 0, free };
+        let head = Head { last: memory.last, held: memory.held, changes: 0, position: 0, batch: 0, free };
         self.head.swap(head.pack(), Release);
         Some(())
     }

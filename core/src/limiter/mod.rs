@@ -91,7 +91,8 @@ impl Limiter {
     /// A limiter made at compile time, for a `static`. Any algorithm but the sliding log (see [`SlidingLog`] for that).
     ///
     /// # Panics
-    /// If the algorithm cannot hold the quota: in a `static` or `const` that is an error of compilation.
+    /// If the algorithm cannot hold the quota, or holds it only by counting time from when the limiter is made (windows from first use, or
+    /// with very large limits): in a `static` or `const` that is an error of compilation.
     #[cfg(not(tidegate_loom))]
     pub const fn fixed(algorithm: Algorithm, quota: Quota) -> Limiter {
         Limiter::builder(algorithm, quota).fixed()

@@ -152,7 +152,7 @@ impl Place {
     }
 
     pub(crate) fn cancel(&self, now: u64, booking: &Booking) -> Result<(), Retired> {
-        self.adjust(|word| if word == booking.after { booking.before } else { self.rule.cancel(word, now, booking) })
+        self.adjust(|word| self.rule.unbook(word, now, booking))
     }
 
     /// Whether this place is in force.

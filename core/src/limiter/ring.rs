@@ -44,7 +44,7 @@ impl<const N: usize> SlidingLog<N> {
     /// `N` permits per `period`.
     ///
     /// # Errors
-    /// `N` of 0 or above 2^21 - 1; a period of 0 or above 2^62 ns.
+    /// `N` of 0 or above 2^18 - 1; a period of 0 or above 2^62 ns.
     #[cfg(not(tidegate_loom))]
     pub const fn new(period: Duration) -> Result<SlidingLog<N>, QuotaError> {
         let quota = match Quota::new(N as u64, period) {

@@ -49,7 +49,7 @@ pub enum QuotaErrorKind {
     BurstUnsupported,
     /// The counters and ten years of windows do not fit in 64 bits together.
     LimitTooLarge,
-    /// The sliding log holds at most 2^21 - 1 permits.
+    /// The sliding log holds at most 2^18 - 1 permits.
     LogTooLong,
     /// `from first use` or an offset for an algorithm that has no such windows.
     AnchorUnsupported,
@@ -105,7 +105,7 @@ impl fmt::Display for QuotaError {
             BurstTooLong => "burst * period / limit must be at most 2^61 ticks (at least 73 years)",
             BurstUnsupported => "this algorithm has no burst apart from its limit",
             LimitTooLarge => "the limit is too large: ten years of windows and its counters must fit in 64 bits",
-            LogTooLong => "the sliding log holds at most 2^21 - 1 permits",
+            LogTooLong => "the sliding log holds at most 2^18 - 1 permits",
             AnchorUnsupported => "this algorithm has no windows that could be anchored so",
             RefillUnsupported => "only the token bucket has interval refill",
             InitialUnsupported => "an initial fill needs a token bucket and at most its capacity",

@@ -141,7 +141,7 @@ impl Step for Continuous {
         if tat < booking.after || tat.saturating_sub(tick) > self.cap {
             return tat;
         }
-        tat - (booking.cost << self.shift).min(booking.after.saturating_sub(tick))
+        tat - (booking.cost.min(self.burst) << self.shift).min(booking.after.saturating_sub(tick))
     }
 
     fn unit(&self) -> u64 {

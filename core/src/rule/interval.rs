@@ -92,6 +92,10 @@ impl Interval {
         self.tick(origin) << self.used_bits | (self.capacity - fill)
     }
 
+    pub(crate) const fn tells_every_time(&self) -> bool {
+        self.end == END
+    }
+
     /// The last tick that the word can hold.
     const fn last_tick(&self) -> u64 {
         u64::MAX >> self.used_bits

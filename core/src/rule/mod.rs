@@ -173,6 +173,15 @@ pub(crate) trait Step {
     fn earliest_charge(&self, word: u64, now: u64, cost: u64) -> Option<u64>;
     /// The word after booking `cost` at the earliest instant, and the instant.
     fn reserve(&self, word: u64, now: u64, cost: u64) -> Result<(u64, u64), Unbookable>;
+    /// The word without the booking: the one before it if nothing has happened since (and that one is this rule's), or else
+    /// [`Step::cancel`].
+    fn unbook(&self, word: u64, now: u64, booking: &Booking) -> u64 {
+        if word == booking.after && self.holds(booking.before) {
+            booking.before
+        } else {
+            self.cancel(word, now, booking)
+        }
+    }
     /// The word without the booking, as far as nobody else relies on it. The word differs from `booking.after`.
     fn cancel(&self, word: u64, now: u64, booking: &Booking) -> u64;
     /// How finely use is counted: units in one permit.
@@ -237,6 +246,15 @@ impl Rule {
                 Ok(rule) => Ok(Rule::Interval(rule)),
                 Err(error) => Err(error),
             },
+        }
+    }
+
+    /// Whether the word can tell every time of the clock, whatever its origin.
+    pub(crate) const fn tells_every_time(&self) -> bool {
+        match self {
+            Rule::Continuous(_) => true,
+            Rule::Interval(rule) => rule.tells_every_time(),
+            Rule::Sliding(rule) => rule.tells_every_time(),
         }
     }
 

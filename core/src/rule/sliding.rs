@@ -70,6 +70,10 @@ impl Sliding {
         Ok(Sliding { grid, period, phase, base, count_bits, limit, end })
     }
 
+    pub(crate) const fn tells_every_time(&self) -> bool {
+        self.end == END
+    }
+
     const fn count_mask(&self) -> u64 {
         (1 << self.count_bits) - 1
     }

@@ -32,8 +32,10 @@ mod counter {
     const FIRST_BASELINE: u64 = 20_000_000;
     /// A line holds for at most this long, and for at most ten times the baseline that its rate was measured over.
     const LONGEST_LINE: u64 = 1_000_000_000;
+    /// Ticks between two readings of the counter around one of the system's clock, unless something came between: about 10 us.
+    const LONGEST_READING: u64 = 1 << 15;
 
-    /// The line in force. `sequence` is odd while it is being changed; `end <= tsc0` means that there is none.
+    /// The line in force. `sequence` is odd while it is being changed; a rate of 0 means that there is none, but a time that was told.
     static SEQUENCE: AtomicU64 = AtomicU64::new(0);
     static TSC0: AtomicU64 = AtomicU64::new(0);
     static NS0: AtomicU64 = AtomicU64::new(0);
@@ -64,6 +66,13 @@ mod counter {
             let ticks = u128::from(tsc.saturating_sub(self.tsc0));
             self.ns0.wrapping_add(((ticks * u128::from(self.rate)) >> 32) as u64)
         }
+
+        /// The latest time that anybody can have been told by this line before `tsc`. Past its end it is only followed by those who
+        /// come while the next is drawn; long past, by nobody.
+        fn told(&self, tsc: u64) -> u64 {
+            let length = self.end.saturating_sub(self.tsc0);
+            self.at(tsc.min(self.end.saturating_add(length)).max(self.tsc0))
+        }
     }
 
     #[allow(unsafe_code)]
@@ -89,45 +98,83 @@ mod counter {
         Line { tsc0: TSC0.load(Relaxed), ns0: NS0.load(Relaxed), rate: RATE.load(Relaxed), end: END.load(Relaxed) }
     }
 
-    /// Asks the system's clock and, unless someone else is at it, draws the next line.
+    /// Takes a new bearing and draws the next line, unless someone else is at it.
     #[cold]
     #[inline(never)]
     fn bearing() -> u64 {
-        let Some(mut last) = BEARING.try_lock() else { return system_monotonic() };
-        // The counter first: the line then runs ahead of the system's clock by the time of one reading, never behind it.
-        let tsc = counter();
-        let ns = system_monotonic();
-        let Some(from) = *last else {
-            *last = Some(Bearing { tsc, ns, trusted: trusted() });
-            return ns;
-        };
-        if !from.trusted {
-            return ns;
+        let Some(mut last) = BEARING.try_lock() else { return meanwhile() };
+        let line = read();
+        // Preempted in between, again and again: no bearing this time.
+        let Some((tsc, ns)) = both_clocks() else { return system_monotonic().max(line.told(counter())) };
+        let told = line.told(tsc);
+        let now = Bearing { tsc, ns, trusted: last.map_or_else(trusted, |last| last.trusted) };
+        let Some(from) = last.replace(now) else { return ns.max(told) };
+        if !now.trusted {
+            return ns.max(told);
         }
-        let (ticks, baseline) = (tsc.wrapping_sub(from.tsc), ns.saturating_sub(from.ns));
-        if tsc <= from.tsc || ticks > 1 << 62 {
-            // The counter has been set back: begin anew, on the system's clock.
-            publish(Line { tsc0: 0, ns0: 0, rate: 0, end: 0 });
-            *last = Some(Bearing { tsc, ns, ..from });
-            return ns;
+        match measured(&from, &now, line.rate) {
+            Measured::TooSoon => *last = Some(from),
+            Measured::Broken => publish(Line { tsc0: tsc, ns0: ns.max(told), rate: 0, end: tsc }),
+            Measured::Rate { rate, baseline } => publish(next_line(told, tsc, ns, rate, baseline)),
         }
-        if baseline < FIRST_BASELINE {
-            return ns;
-        }
-        let rate = (u128::from(baseline) << 32) / u128::from(ticks);
-        let Ok(rate) = u64::try_from(rate) else { return ns };
-        let line = next_line(read(), tsc, ns, rate, baseline);
-        publish(line);
-        *last = Some(Bearing { tsc, ns, ..from });
-        line.ns0
+        ns.max(told)
     }
 
-    /// A line from where the last one is, that meets the system's clock at its end.
-    fn next_line(last: Line, tsc: u64, ns: u64, rate: Rate, baseline: u64) -> Line {
+    /// The time while someone else draws the next line: the last one goes on.
+    fn meanwhile() -> u64 {
+        for _ in 0..100 {
+            let sequence = SEQUENCE.load(Acquire);
+            let line = read();
+            fence(Acquire);
+            if sequence & 1 == 0 && SEQUENCE.load(Relaxed) == sequence {
+                let tsc = counter();
+                return if line.rate > 0 && tsc >= line.tsc0 { line.at(tsc) } else { system_monotonic().max(line.ns0) };
+            }
+            core::hint::spin_loop();
+        }
+        system_monotonic()
+    }
+
+    /// One moment on both clocks, if nothing came between their readings. The counter is the earlier one: a line then runs ahead of the
+    /// system's clock by the time of one reading, never behind it.
+    fn both_clocks() -> Option<(u64, u64)> {
+        (0..4).find_map(|_| {
+            let before = counter();
+            let ns = system_monotonic();
+            (counter().wrapping_sub(before) < LONGEST_READING).then_some((before, ns))
+        })
+    }
+
+    enum Measured {
+        /// The moments are too close to tell.
+        TooSoon,
+        /// The counter went back, or the two clocks parted (one of them stood still through a sleep of the machine).
+        Broken,
+        Rate {
+            rate: Rate,
+            baseline: u64,
+        },
+    }
+
+    fn measured(from: &Bearing, now: &Bearing, last_rate: Rate) -> Measured {
+        let (ticks, baseline) = (now.tsc.wrapping_sub(from.tsc), now.ns.saturating_sub(from.ns));
+        if ticks == 0 || ticks > 1 << 62 {
+            return Measured::Broken;
+        }
+        if baseline < FIRST_BASELINE {
+            // As long as the counter says much the same, it is only too soon.
+            return if ticks < 1 << 40 { Measured::TooSoon } else { Measured::Broken };
+        }
+        let rate = ((u128::from(baseline) << 32) / u128::from(ticks)) as u64;
+        // Slewing changes a rate by at most 500 ppm, twice that if it turns about.
+        let apart = rate == 0 || (last_rate > 0 && rate.abs_diff(last_rate) > last_rate / 500);
+        if apart { Measured::Broken } else { Measured::Rate { rate, baseline } }
+    }
+
+    /// A line from the latest time told, that meets the system's clock at its end.
+    fn next_line(told: u64, tsc: u64, ns: u64, rate: Rate, baseline: u64) -> Line {
         let span = baseline.saturating_mul(10).min(LONGEST_LINE);
         let ticks = ((u128::from(span) << 32) / u128::from(rate.max(1))) as u64;
-        // Nobody has been told a time after the last line's end.
-        let told = if last.end > last.tsc0 { last.at(tsc.min(last.end)) } else { 0 };
         let ahead = told.saturating_sub(ns);
         // Slower by what it is ahead, at most by half: it never stands still.
         let slower = (u128::from(rate) * u128::from(ahead.min(span / 2)) / u128::from(span.max(1))) as u64;
@@ -155,12 +202,14 @@ mod counter {
     mod tests {
         use super::*;
 
+        const RATE_1: Rate = 1 << 32; // a tick is a nanosecond
+
         #[test]
         fn a_line_goes_on_from_the_last_one_and_meets_the_clock_again() {
-            let rate = 1 << 32; // a tick is a nanosecond
-            let last = Line { tsc0: 0, ns0: 1_000, rate, end: 1_000_000 };
+            let last = Line { tsc0: 0, ns0: 1_000, rate: RATE_1, end: 1_000_000 };
             // The last line is 500 ns ahead of the system's clock at its end.
-            let next = next_line(last, 1_000_000, 1_000_500, rate, 100_000);
+            let told = last.told(1_000_000);
+            let next = next_line(told, 1_000_000, 1_000_500, RATE_1, 100_000);
             assert_eq!(next.at(1_000_000), 1_001_000, "no step back");
             let end_error = next.at(next.end).abs_diff(1_000_500 + 1_000_000);
             assert!(end_error <= 1, "{end_error}");
@@ -168,24 +217,32 @@ mod counter {
 
         #[test]
         fn a_line_that_is_behind_steps_forward() {
-            let last = Line { tsc0: 0, ns0: 0, rate: 1 << 32, end: 1_000 };
-            let next = next_line(last, 1_000, 5_000, 1 << 32, 20_000_000);
+            let next = next_line(1_000, 1_000, 5_000, RATE_1, 20_000_000);
             assert_eq!(next.at(1_000), 5_000);
         }
 
         #[test]
         fn a_time_that_nobody_was_told_is_not_kept() {
             // Idle long past the line's end, with a rate that was far too high.
-            let last = Line { tsc0: 0, ns0: 0, rate: 2 << 32, end: 1_000 };
-            let next = next_line(last, 1_000_000, 1_000_000, 1 << 32, 20_000_000);
-            assert_eq!(next.ns0, 1_000_000);
+            let last = Line { tsc0: 0, ns0: 0, rate: 2 * RATE_1, end: 1_000 };
+            assert_eq!(last.told(1_000_000), 2 * 2_000, "as far again as the line was long, and no further");
+            assert_eq!(last.told(1_500), 3_000);
         }
 
         #[test]
         fn a_line_far_ahead_slows_but_never_stops() {
-            let last = Line { tsc0: 0, ns0: u64::MAX / 2, rate: 1 << 32, end: 1_000 };
-            let next = next_line(last, 1_000, 0, 1 << 32, 20_000_000);
+            let next = next_line(u64::MAX / 2, 1_000, 0, RATE_1, 20_000_000);
             assert!(next.at(2_000) > next.at(1_000));
+        }
+
+        #[test]
+        fn a_sleep_of_the_machine_is_no_rate() {
+            let at = |tsc, ns| Bearing { tsc, ns, trusted: true };
+            let (from, slept) = (at(0, 0), at(60_000_000_000, 1_000_000_000));
+            assert!(matches!(measured(&from, &slept, RATE_1), Measured::Broken));
+            assert!(matches!(measured(&from, &at(1_000_000_000, 1_000_100_000), RATE_1), Measured::Rate { .. }));
+            assert!(matches!(measured(&at(5, 0), &at(4, 1_000_000_000), RATE_1), Measured::Broken));
+            assert!(matches!(measured(&from, &at(1_000, 1_000), RATE_1), Measured::TooSoon));
         }
 
         #[test]

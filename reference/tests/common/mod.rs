@@ -50,7 +50,7 @@ impl Random {
             2 => Config { refill: Refill::Interval, ..Config::new(Algorithm::TokenBucket, limit, 1, limit) },
             3 => Config::new(Algorithm::FixedWindow, limit, 1, limit),
             4 => Config::new(Algorithm::SlidingWindow, limit, 1, limit),
-            _ => Config::new(Algorithm::SlidingLog, limit.min((1 << 21) - 1), 1, limit.min((1 << 21) - 1)),
+            _ => Config::new(Algorithm::SlidingLog, limit.min((1 << 18) - 1), 1, limit.min((1 << 18) - 1)),
         };
         config.period = self.log(period_bits).max(1);
         if config.algorithm == Algorithm::SlidingWindow {
