@@ -344,3 +344,18 @@ fn threads_on_a_table_that_is_always_full() {
     keyed.for_each_at(0, |_, _| there += 1);
     assert_eq!(there, keyed.len());
 }
+
+/// Small tables that have been full for long: every key is found again, so that nobody has two limits.
+#[test]
+fn whoever_was_brought_in_is_found() {
+    for max_keys in [12, 20, 50, 100, 300] {
+        for round in 0..if cfg!(debug_assertions) { 20 } else { 200 } {
+            let keyed = keyed(Algorithm::Gcra, 5, max_keys, WhenFull::EvictNearestIdle);
+            for stranger in 0..20 * max_keys as u64 {
+                assert!(keyed.try_acquire_at(&(1_000 + stranger), 5, 5));
+                // Just brought in, and used up.
+                assert!(!keyed.try_acquire_at(&(1_000 + stranger), 5, 1), "{max_keys} keys, round {round}, {stranger}");
+            }
+        }
+    }
+}

@@ -5,7 +5,8 @@ use core::fmt;
 use super::table::{NoRoom, Outcome, WhenFull};
 use crate::decision::{Decision, Facts, Verb};
 use crate::keyed::KeyedLimiter;
-use crate::limiter::{Refusal, Refused, Slot};
+use crate::limiter::place::Place;
+use crate::limiter::{Refusal, Refused, Retired, Slot};
 use crate::rule::{Step, Unbookable};
 
 /// One key of a [`KeyedLimiter`]: its verbs skip the hashing.
@@ -75,10 +76,7 @@ impl<'a, K: ?Sized> Key<'a, K> {
         match self.update(now, |word, now| self.limiter.rule.take(word, now, cost)) {
             Outcome::Stepped { after, .. } => self.decision(true, after, now, cost, Verb::Take),
             Outcome::Denied { word } => self.decision(false, word, now, cost, Verb::Take),
-            Outcome::NoRoom(no_room) => match self.limiter.overflow.take(self.clamp(now), cost) {
-                Ok(decision) if self.overflows() => decision,
-                _ => self.no_room(no_room, now),
-            },
+            Outcome::NoRoom(no_room) => self.elsewhere(no_room, now, |place, now| place.take(now, cost)),
         }
     }
 
@@ -97,10 +95,7 @@ impl<'a, K: ?Sized> Key<'a, K> {
         match self.update(now, |word, now| self.limiter.rule.charge(word, now, cost)) {
             Outcome::Stepped { after, .. } => self.decision(true, after, now, cost, Verb::Charge),
             Outcome::Denied { word } => self.decision(false, word, now, cost, Verb::Charge),
-            Outcome::NoRoom(no_room) => match self.limiter.overflow.charge(self.clamp(now), cost) {
-                Ok(decision) if self.overflows() => decision,
-                _ => self.no_room(no_room, now),
-            },
+            Outcome::NoRoom(no_room) => self.elsewhere(no_room, now, |place, now| place.charge(now, cost)),
         }
     }
 
@@ -165,6 +160,18 @@ impl<'a, K: ?Sized> Key<'a, K> {
 
     fn decision(&self, allowed: bool, word: u64, now: u64, cost: u64, verb: Verb) -> Decision {
         Decision::of_word(allowed, &self.limiter.rule, word, now, cost, verb)
+    }
+
+    /// From what newcomers share, if they do.
+    fn elsewhere(
+        &self,
+        no_room: NoRoom,
+        now: u64,
+        verb: impl Fn(&Place, u64) -> Result<Decision, Retired>,
+    ) -> Decision {
+        // The shared place is never retired.
+        let shared = self.overflows().then(|| verb(&self.limiter.overflow, self.clamp(now)));
+        shared.and_then(Result::ok).unwrap_or_else(|| self.no_room(no_room, now))
     }
 
     fn overflows(&self) -> bool {

@@ -29,9 +29,10 @@ use table::{Idle, Table};
 ///
 /// * **Bounded.** Memory is taken once, 22 bytes a key (plus at most 8 KiB), whatever the keys' type: keys are not kept, only their 64-bit
 ///   hashes. `len` never exceeds `max_keys`.
-/// * **Nothing to schedule.** A key whose state is as good as new is *idle*, and its slot is reused by newcomers: each looks at no more than 48
+/// * **Nothing to schedule.** A key whose state is as good as new is *idle*, and its slot is reused by newcomers: each looks at no more than 112
 ///   slots. There is no sweep of the whole, no timer, no thread.
-/// * **Strangers do not free the limited.** While there is a free slot, or an idle one is found, nobody is forgotten. Otherwise [`WhenFull`] decides; by default the
+/// * **Strangers do not free the limited.** While there is a free slot in reach, or an idle one is found, nobody is forgotten (in reach: 48 slots;
+///   with fewer than `max_keys` keys one in some hundred thousand finds none free, in tables of some hundred keys one in some thousand). Otherwise [`WhenFull`] decides; by default the
 ///   key goes, of the dozens looked at, that has least in use, which forgives least, and [`KeyedLimiter::evictions`] counts it.
 /// * **Hashes cannot be chosen.** SipHash-1-3 under a secret seed of the operating system's, one for each table. Two of a million keys share
 ///   a hash, and with it a limit, with a probability below 1 in 30 million.

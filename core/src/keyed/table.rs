@@ -33,20 +33,23 @@ use crate::sync::{
 
 /// Slots in a block: a pair of cache lines, which processors fetch together.
 const WAYS: usize = 8;
-/// Blocks in which a key may lie. At full load a seventh of the blocks has no free slot, so one key in some hundred thousand finds none.
+/// Blocks in which a key may lie. When a large table is full, about a seventh of its blocks has no free slot, so
+/// that one key in some hundred thousand finds none; in tables of a few hundred keys chance is coarser.
 const REACH: usize = 6;
 /// Slots for each 8 keys. More than a quarter of the slots stays free, so that a key finds room within reach until the table is full.
 const SLOTS_FOR_8_KEYS: usize = 11;
 /// Blocks that a newcomer to a full table looks at beyond its reach, for idle keys.
 const HAND: usize = 2;
+/// The same, where nobody may be forgotten for a newcomer.
+const LONG_HAND: usize = 8;
 /// Blocks in reach that a newcomer to a full table chooses from.
 const ENOUGH: usize = 3;
 
 const NEVER_USED: u64 = 0;
 const FORGOTTEN: u64 = 1;
 
-/// The most keys that a table is asked for: 2^40, sixteen times the memory of large machines.
-const MAX_KEYS: usize = 1 << 40;
+/// The most keys that a table is asked for: more than there is memory for.
+const MAX_KEYS: u64 = if usize::BITS >= 64 { 1 << 40 } else { 1 << 26 };
 
 #[repr(align(128))]
 #[derive(Debug)]
@@ -153,7 +156,7 @@ impl<'a> Nearest<'a> {
 impl Table {
     /// A table for at most `max` keys, whose words are idle `memory` nanoseconds after the last spend; `None` if `max` is 0 or memory for it cannot be had.
     pub(crate) fn new(max: usize, memory: u64) -> Option<Table> {
-        if max == 0 || max > MAX_KEYS {
+        if max == 0 || max as u64 > MAX_KEYS {
             return None;
         }
         let count = next_prime((max * SLOTS_FOR_8_KEYS).div_ceil(8 * WAYS));
@@ -267,11 +270,12 @@ impl Table {
     ) -> Outcome {
         loop {
             let Some((slot, word)) = self.find(hash) else {
-                let Some(first) = step(0, self.judged(now)) else { return Outcome::Denied { word: 0 } };
+                let judged = self.judged(now);
+                let Some(first) = step(0, judged) else { return Outcome::Denied { word: 0 } };
                 if first == 0 {
                     return Outcome::Stepped { before: 0, after: 0 };
                 }
-                match self.bring_in(Entry { hash, word: first }, now, idle, when_full) {
+                match self.bring_in(Entry { hash, word: first }, now, judged, idle, when_full) {
                     Ok(true) => return Outcome::Stepped { before: 0, after: first },
                     Ok(false) => continue,
                     Err(no_room) => return Outcome::NoRoom(no_room),
@@ -309,14 +313,22 @@ impl Table {
 
     /// Brings a key in with its first word. `Ok(false)`: somebody else has, look again.
     #[cold]
-    fn bring_in(&self, new: Entry, now: u64, idle: &impl Idle, when_full: WhenFull) -> Result<bool, NoRoom> {
+    fn bring_in(
+        &self,
+        new: Entry,
+        now: u64,
+        judged: u64,
+        idle: &impl Idle,
+        when_full: WhenFull,
+    ) -> Result<bool, NoRoom> {
         let lock = &self.locks[self.home(new.hash) % self.locks.len()];
         let _alone = (!seeded(Bug::InsertedTwice)).then(|| lock.lock());
-        if !seeded(Bug::InsertedTwice) && self.find(new.hash).is_some() {
+        // Somebody has brought it in; or it came and went, and is new as of later than its first word was made for.
+        if !seeded(Bug::InsertedTwice) && (self.find(new.hash).is_some() || self.judged(now) != judged) {
             return Ok(false);
         }
         loop {
-            let mut reach = self.look_around(new.hash, now, idle);
+            let reach = self.look_around(new.hash, now, idle);
             if let Some((slot, seen)) = reach.idle {
                 // Before the key is seen to be gone.
                 self.floor.fetch_max(now, AcqRel);
@@ -334,27 +346,33 @@ impl Table {
                     continue;
                 }
                 // The table is full, though not here: somebody idle elsewhere makes room, or somebody nearly so is known.
-                let near = reach.nearest;
-                if self.sweep_on(now, idle, &mut reach.nearest) {
+                let evicts = when_full == WhenFull::EvictNearestIdle;
+                let mut far = Nearest::default();
+                if self.sweep_on(if evicts { HAND } else { LONG_HAND }, now, idle, &mut far) {
                     continue;
                 }
-                if when_full != WhenFull::EvictNearestIdle && near.0.is_some() {
-                    reach.nearest = near;
+                if let Some((used, slot, seen)) = far.0
+                    && reach.nearest.0.is_none_or(|(least, ..)| used < least)
+                    && (evicts || reach.nearest.0.is_none())
+                {
+                    if !evicts {
+                        return Err(NoRoom { until: idle.idle_from(seen.word, now) });
+                    }
+                    // Not in its place, which may lie where a search for the newcomer does not come: the free slot here is used next.
+                    if self.place(slot, seen, Entry { hash: FORGOTTEN, word: 0 }) {
+                        self.shrink();
+                        self.evictions.fetch_add(1, Relaxed);
+                    }
+                    continue;
                 }
             }
             let Some((_, slot, seen)) = reach.nearest.0 else { continue };
             if when_full != WhenFull::EvictNearestIdle {
                 return Err(NoRoom { until: idle.idle_from(seen.word, now) });
             }
-            // A key in another block leaves its slot free there, and one of the free slots here is used in the next round.
-            let elsewhere = !self.reach(new.hash).any(|near| core::ptr::eq(near, slot));
-            let with = if elsewhere { Entry { hash: FORGOTTEN, word: 0 } } else { new };
-            if self.place(slot, seen, with) {
+            if self.place(slot, seen, new) {
                 self.evictions.fetch_add(1, Relaxed);
-                if !elsewhere {
-                    return Ok(true);
-                }
-                self.shrink();
+                return Ok(true);
             }
         }
     }
@@ -385,10 +403,10 @@ impl Table {
     }
 
     /// Looks at the next few blocks of the whole table, in turn, and forgets the idle keys there. Whether there were any.
-    fn sweep_on<'a>(&'a self, now: u64, idle: &impl Idle, nearest: &mut Nearest<'a>) -> bool {
-        let hand = self.hand.fetch_add(HAND as u64, Relaxed) as usize;
+    fn sweep_on<'a>(&'a self, hand_blocks: usize, now: u64, idle: &impl Idle, nearest: &mut Nearest<'a>) -> bool {
+        let hand = self.hand.fetch_add(hand_blocks as u64, Relaxed) as usize;
         let mut forgot = false;
-        for ahead in 0..HAND.min(self.blocks.len()) {
+        for ahead in 0..hand_blocks.min(self.blocks.len()) {
             for slot in &self.blocks[(hand + ahead) % self.blocks.len()].0 {
                 let seen = Entry::unpack(slot.load(Acquire));
                 if !seen.is_key() {
@@ -452,7 +470,7 @@ impl Table {
         hash > FORGOTTEN
             && word != 0
             && self.find(hash).is_none()
-            && self.bring_in(Entry { hash, word }, 0, idle, WhenFull::EvictNearestIdle) == Ok(true)
+            && self.bring_in(Entry { hash, word }, 0, 0, idle, WhenFull::EvictNearestIdle) == Ok(true)
     }
 
     /// Every key's hash and word, each read at some moment meanwhile.

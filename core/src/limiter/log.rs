@@ -4,7 +4,7 @@
 //! the slots from `position` on are sorted, oldest first, and "do q more fit?" looks at one slot: the q-th oldest.
 //!
 //! ```text
-//! head (128 bits) = { last time: 63 | held: 1 | changes: 10 | position: 18 | batch: 18 | free: 18 }
+//! head (128 bits) = { last time: 63 | held: 1 | changes: 64 - 3 w | position: w | batch: w | free: w },   w bits hold the limit
 //! ```
 //! * A claim is one compare-and-swap of the head: it moves `position` by its cost and leaves its time and its cost (`batch`) there. Only then
 //!   are the `batch` slots before `position` written. Whoever comes next finishes that writing first, so a stalled claimer stalls
@@ -13,8 +13,8 @@
 //!   changes nothing. That is why no slot needs a lap tag.
 //! * `free` slots from `position` on may be used whatever they hold: refunds and cancellations make them.
 //! * No head comes back: claims at one time only go on, by less than a lap; what else changes the log counts in `changes`, which
-//!   begins anew when the time moves. When a thousand changes have been made at one nanosecond, refunds and cancellations give nothing back
-//!   until the next. So a claimer who was stalled cannot take an old head for the present one.
+//!   begins anew when the time moves. When it is exhausted at one nanosecond (1,024 changes for the longest log, 2^34 for one of a
+//!   thousand permits), refunds and cancellations give nothing back until the next. So a claimer who was stalled cannot take an old head for the present one.
 //!
 //! Ordering: a claim releases what its claimer read as complete, and a reader acquires it; slot writes release and slot reads
 //! acquire. Reading a slot written under a later head therefore makes the re-read of the head see that head, and the
@@ -24,7 +24,7 @@ use crate::decision::{Decision, Facts};
 use crate::limiter::Retired;
 use crate::limiter::reservation::{Refusal, Refused, Slot};
 use crate::quota::{Anchor, Quota, QuotaError, QuotaErrorKind};
-use crate::rule::END;
+use crate::rule::{END, bits};
 use crate::sync::{
     AtomicU64, AtomicU128, Bug,
     Ordering::{AcqRel, Acquire, Relaxed, Release},
@@ -34,8 +34,6 @@ use crate::sync::{
 /// The most permits a log holds.
 pub(crate) const MAX_LOG: u64 = (1 << 18) - 1;
 
-const FIELD: u64 = (1 << 18) - 1;
-const MOST_CHANGES: u64 = (1 << 10) - 1;
 const RETIRED_HEAD: u128 = u128::MAX;
 
 /// A batch longer than this is marked as finished by its claimer, so that nobody after it has to look at all its slots again.
@@ -52,31 +50,32 @@ struct Head {
 }
 
 impl Head {
-    fn pack(self) -> u128 {
+    fn pack(self, width: u32) -> u128 {
         let high = self.last << 1 | self.held as u64;
-        let low = self.changes << 54 | self.position << 36 | self.batch << 18 | self.free;
+        let low = self.changes << (3 * width) | self.position << (2 * width) | self.batch << width | self.free;
         u128::from(high) << 64 | u128::from(low)
     }
 
-    /// What becomes of this head by something else than a claim; `None` if that has happened too often at this time.
-    fn changed(self, to: Head) -> Option<Head> {
-        let changes = if to.last > self.last { 0 } else { self.changes + 1 };
-        (changes <= MOST_CHANGES).then_some(Head { changes, batch: 0, ..to })
-    }
-
-    fn unpack(word: u128) -> Result<Head, Retired> {
+    fn unpack(word: u128, width: u32) -> Result<Head, Retired> {
         if word == RETIRED_HEAD {
             return Err(Retired);
         }
         let (high, low) = ((word >> 64) as u64, word as u64);
+        let field = (1 << width) - 1;
         Ok(Head {
             last: high >> 1,
             held: high & 1 != 0,
-            changes: low >> 54,
-            position: low >> 36 & FIELD,
-            batch: low >> 18 & FIELD,
-            free: low & FIELD,
+            changes: low >> (3 * width),
+            position: low >> (2 * width) & field,
+            batch: low >> width & field,
+            free: low & field,
         })
+    }
+
+    /// What becomes of this head by something else than a claim; `None` if that has happened too often at this time.
+    fn changed(self, to: Head, width: u32) -> Option<Head> {
+        let changes = if to.last > self.last { 0 } else { self.changes + 1 };
+        (changes <= u64::MAX >> (3 * width)).then_some(Head { changes, batch: 0, ..to })
     }
 
     /// The time at which a caller who says `now` is judged.
@@ -95,6 +94,8 @@ impl Head {
 pub(crate) struct LogRule {
     limit: u64,
     period: u64,
+    /// The bits that hold the limit.
+    width: u32,
 }
 
 impl LogRule {
@@ -108,7 +109,7 @@ impl LogRule {
         if !matches!(quota.anchored(), Anchor::Clock | Anchor::Offset(0)) {
             return Err(QuotaError::new(QuotaErrorKind::AnchorUnsupported));
         }
-        Ok(LogRule { limit: quota.limit(), period: quota.period_nanos() })
+        Ok(LogRule { limit: quota.limit(), period: quota.period_nanos(), width: bits(quota.limit() as u128) })
     }
 
     /// The last nanosecond whose permits have an expiry on the clock.
@@ -164,7 +165,7 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
     /// The head, once all that it claims is written.
     fn load(&self) -> Result<(u128, Head), Retired> {
         let word = self.head.load(Acquire);
-        let head = Head::unpack(word)?;
+        let head = Head::unpack(word, self.rule.width)?;
         if !seeded(Bug::UnfinishedClaim) {
             self.finish(&head);
         }
@@ -174,7 +175,7 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
     /// Whether this log is in force.
     #[cfg(feature = "alloc")]
     pub(crate) fn serving(&self) -> Result<(), Retired> {
-        Head::unpack(self.head.load(Acquire)).map(|_| ())
+        Head::unpack(self.head.load(Acquire), self.rule.width).map(|_| ())
     }
 
     /// Writes the slots of the newest claim.
@@ -189,7 +190,7 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
     }
 
     fn swap(&self, before: u128, after: Head) -> bool {
-        self.head.compare_exchange_weak(before, after.pack(), AcqRel, Relaxed).is_ok()
+        self.head.compare_exchange_weak(before, after.pack(self.rule.width), AcqRel, Relaxed).is_ok()
     }
 
     fn unchanged(&self, word: u128) -> bool {
@@ -250,7 +251,12 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
         self.finish(&after);
         if cost >= SEAL_FROM {
             // If this fails, someone else has finished it and gone on.
-            let _ = self.head.compare_exchange_weak(after.pack(), Head { batch: 0, ..after }.pack(), Release, Relaxed);
+            let _ = self.head.compare_exchange_weak(
+                after.pack(self.rule.width),
+                Head { batch: 0, ..after }.pack(self.rule.width),
+                Release,
+                Relaxed,
+            );
         }
         Some(after)
     }
@@ -383,13 +389,13 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
                 if available < self.limit() { self.nth_expiry(&head, available) } else { t + self.rule.period };
             if let Some(after) = self.claim(word, &head, t, at > now, cost) {
                 let live = Head { batch: 0, changes: 0, free: available.saturating_sub(cost), ..after };
-                return Ok(Ok(Slot::of_log(at, cost, oldest, live.pack())));
+                return Ok(Ok(Slot::of_log(at, cost, oldest, live.pack(self.rule.width))));
             }
         }
     }
 
     pub(crate) fn cancel(&self, now: u64, cost: u64, oldest: u64, booked: u128) -> Result<(), Retired> {
-        let booked = Head::unpack(booked)?;
+        let booked = Head::unpack(booked, self.rule.width)?;
         if cost > self.limit() {
             // Another limiter's slot.
             return Ok(());
@@ -406,7 +412,7 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
                 // Its permits are the newest `cost`: they lie just before `position`, and become the first of the free ones.
                 let position = (head.position + self.limit() - cost) % self.limit();
                 let back = Head { position, free: (available + cost).min(self.limit()), ..head };
-                match head.changed(back) {
+                match head.changed(back, self.rule.width) {
                     Some(next) => next,
                     None => return Ok(()),
                 }
@@ -435,7 +441,7 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
         if seeded(Bug::HeadComesBack) {
             return Some(Head { last: t, batch: 0, free: available + back, ..*head });
         }
-        head.changed(Head { last: t, free: available + back, ..*head })
+        head.changed(Head { last: t, free: available + back, ..*head }, self.rule.width)
     }
 
     pub(crate) fn refund(&self, now: u64, permits: u64) -> Result<(), Retired> {
@@ -458,7 +464,7 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
             let new = Head { held: false, free: self.limit(), ..head };
             // Changed too often at this time: the next nanosecond is as good for a log that forgets.
             let later = Head { last: head.last + 1, changes: 0, batch: 0, ..new };
-            if self.swap(word, head.changed(new).unwrap_or(later)) {
+            if self.swap(word, head.changed(new, self.rule.width).unwrap_or(later)) {
                 return Ok(());
             }
         }
@@ -491,7 +497,7 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
     /// Takes the log out of service; the head brings it back.
     pub(crate) fn retire(&self) -> Result<(u128, Memory), Retired> {
         let word = self.head.swap(RETIRED_HEAD, AcqRel);
-        let head = Head::unpack(word)?;
+        let head = Head::unpack(word, self.rule.width)?;
         self.finish(&head);
         Ok((word, self.memory_under(&head)))
     }
@@ -512,7 +518,7 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
             self.slot(free, ahead as u64).fetch_max(expiry, Release);
         }
         let head = Head { last: memory.last, held: memory.held, changes: 0, position: 0, batch: 0, free };
-        self.head.swap(head.pack(), Release);
+        self.head.swap(head.pack(self.rule.width), Release);
         Some(())
     }
 }
