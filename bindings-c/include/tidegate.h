@@ -145,7 +145,7 @@ enum tidegate_status
    */
   TIDEGATE_ERROR_LIMIT_TOO_LARGE = -115,
   /**
-   * The sliding log holds at most 2^21 - 1 permits.
+   * The sliding log holds at most 2^18 - 1 permits.
    */
   TIDEGATE_ERROR_LOG_TOO_LONG = -116,
   /**
@@ -198,7 +198,7 @@ enum tidegate_algorithm
    */
   TIDEGATE_SLIDING_WINDOW = 3,
   /**
-   * An exact rolling window: never more than the limit in any period. 8 bytes a permit, at most 2^21 - 1 permits.
+   * An exact rolling window: never more than the limit in any period. 8 bytes a permit, at most 2^18 - 1 permits.
    */
   TIDEGATE_SLIDING_LOG = 4,
 };

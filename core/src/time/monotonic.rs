@@ -13,8 +13,9 @@ use crate::Clock;
 /// from the wall clock by as much as that is adjusted while the process runs; use [`SystemClock`] to follow it.
 ///
 /// Where Linux itself trusts the processor's time stamp counter, that is read directly (about half the cost of a system clock) and
-/// checked against the system's clock at least once a second of use. Successive reads never decrease within a thread; between
-/// threads they may differ by some tens of nanoseconds, which limiters are built for.
+/// checked against the system's clock at least once a second of use. It then stays within some microseconds of the system's clock; two threads may
+/// read it a few apart, and a thread that is preempted while it takes a bearing may see it step back by as much. Limiters are built for that:
+/// a late time mints nothing.
 ///
 /// ```
 /// use tidegate::{Clock, MonotonicClock};
