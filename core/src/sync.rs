@@ -5,8 +5,8 @@
 //!   64-bit or 128-bit compare-and-swap),
 //! * loom's model atomics under `--cfg tidegate_loom`,
 //!   (where [`seeded`] can also switch on the bugs that the models must catch),
-//! * and, under `--cfg tidegate_spurious`, a `compare_exchange_weak` that fails for no reason every third time in a thread, as
-//!   LL/SC machines may: x86 never shows it and loom does not model it.
+//! * and, under `--cfg tidegate_spurious`, a `compare_exchange_weak` that fails for no reason two times in three, as LL/SC
+//!   machines may: x86 never shows it and loom does not model it.
 
 pub(crate) use core::sync::atomic::Ordering;
 #[cfg(feature = "std")]
@@ -202,12 +202,14 @@ mod spurious {
     use super::Ordering;
     use core::cell::Cell;
 
-    std::thread_local!(static CALLS: Cell<u32> = const { Cell::new(0) });
+    std::thread_local!(static DRAWN: Cell<u64> = const { Cell::new(0) });
 
+    /// Two times in three, without a period: a loop of three exchanges would otherwise meet the same failure in every round.
     fn fail_now() -> bool {
-        CALLS.with(|calls| {
-            calls.set(calls.get().wrapping_add(1));
-            calls.get() % 3 != 0
+        DRAWN.with(|drawn| {
+            // Knuth's MMIX generator.
+            drawn.set(drawn.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
+            !(drawn.get() >> 33).is_multiple_of(3)
         })
     }
 
