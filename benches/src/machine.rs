@@ -12,7 +12,7 @@ pub fn description() -> Vec<String> {
             processor(),
             if virtual_machine() { ", a virtual machine" } else { "" }
         ),
-        format!("System: {} {}", std::env::consts::OS, read("/proc/sys/kernel/osrelease")),
+        format!("System: {} {}", std::env::consts::OS, kernel()),
         format!("Compiler: {}, `opt-level = 3`, `lto = \"fat\"`, no `target-cpu`", compiler()),
     ];
     let load = read("/proc/loadavg");
@@ -48,4 +48,9 @@ fn compiler() -> String {
     let output = Command::new(rustc).arg("--version").output().ok();
     let version = output.and_then(|output| String::from_utf8(output.stdout).ok());
     version.map_or_else(|| "unknown".to_owned(), |version| version.trim().to_owned())
+}
+
+/// The version alone, without what a distributor adds.
+fn kernel() -> String {
+    read("/proc/sys/kernel/osrelease").split('-').next().unwrap_or_default().to_owned()
 }
