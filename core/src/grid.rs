@@ -3,9 +3,9 @@
 //! `tick(t) = floor(t * num / den)` for every 64-bit `t`, with two 64-bit multiplications and no division: the textbook
 //! "division by an invariant integer" (Granlund and Montgomery, PLDI 1994) with a 128-bit reciprocal.
 //!
-//! Why it is exact: let `M = ceil(num * 2^127 / den)`. Then `t*M / 2^127 = t*num/den + t*e/2^127` with `0 <= e < 1`. The
-//! fraction of `t*num/den` is at most `1 - 1/den`, so the floor is right as long as `t/2^127 < 1/den`; with `t < 2^64` and
-//! `den <= 2^62` the left side is below `2^-63`.
+//! Why it is exact: let `M = ceil(num * 2^128 / den)`. Then `t*M / 2^128 = t*num/den + t*e/2^128` with `0 <= e < 1`. The
+//! fraction of `t*num/den` is at most `1 - 1/den`, so the floor is right as long as `t/2^128 < 1/den`; with `t < 2^64` and
+//! `den <= 2^62` the left side is below `2^-64`. Where `num = den`, M does not fit, and a tick is a nanosecond.
 
 /// A grid with `num` ticks in every `den` nanoseconds. `1 <= num <= den <= 2^62`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,23 +19,30 @@ pub(crate) struct Grid {
 impl Grid {
     pub(crate) const fn new(num: u64, den: u64) -> Grid {
         debug_assert!(1 <= num && num <= den && den <= 1 << 62);
-        // num * 2^127 / den in two steps of long division: 64 bits, then 63.
+        if num == den {
+            return Grid { reciprocal_high: 0, reciprocal_low: 0, num, den };
+        }
+        // num * 2^128 / den in two steps of long division. Below 2^128, because num < den.
         let dividend = (num as u128) << 64;
         let high = dividend / den as u128;
-        let rest = (dividend % den as u128) << 63;
+        let rest = (dividend % den as u128) << 64;
         let low = rest / den as u128;
         let round_up = !rest.is_multiple_of(den as u128) as u128;
-        let reciprocal = (high << 63) + low + round_up;
+        let reciprocal = (high << 64) + low + round_up;
         Grid { reciprocal_high: (reciprocal >> 64) as u64, reciprocal_low: reciprocal as u64, num, den }
     }
 
     /// The tick in which the nanosecond `t` lies.
     #[inline(always)]
     pub(crate) const fn tick(&self, t: u64) -> u64 {
+        // A reciprocal is at least 2^128 / den >= 2^66, so its high half is 0 only where there is none.
+        if self.reciprocal_high == 0 {
+            return t;
+        }
         let low = (t as u128 * self.reciprocal_low as u128) >> 64;
-        // `reciprocal_high <= 2^63`, so this sum stays below 2^127 + 2^64.
+        // t * M / 2^64, which is below 2^128. The sum ends on a register's edge: nothing to shift.
         let high = t as u128 * self.reciprocal_high as u128;
-        ((high + low) >> 63) as u64
+        ((high + low) >> 64) as u64
     }
 
     /// The first nanosecond in `tick` or later; `u64::MAX` if that is beyond 64 bits.

@@ -22,7 +22,7 @@ use crate::decision::{Decision, Verb};
 use crate::quota::Quota;
 #[cfg(feature = "std")]
 use crate::quota::QuotaError;
-use crate::rule::{Algorithm, END};
+use crate::rule::{Algorithm, END, RETIRED};
 use crate::time::ClockSource;
 
 /// The configuration that this was asked of has been replaced; ask the next one.
@@ -115,10 +115,15 @@ impl Limiter {
         if cost == 0 {
             return true;
         }
-        if let Some(place) = self.core.place()
-            && let Ok((allowed, _)) = place.spend(now.min(END), cost)
+        if now <= END
+            && let Some(place) = self.core.place()
+            && let Some(spent) = place.spend_continuous(now, cost)
         {
-            return allowed;
+            match spent {
+                Ok(_) => return true,
+                Err(RETIRED) => {}
+                Err(_) => return false,
+            }
         }
         self.try_acquire_elsewhere(now, cost)
     }
@@ -129,23 +134,50 @@ impl Limiter {
         if cost == 0 {
             return self.peek_at(now, 0);
         }
+        if now <= END
+            && let Some(place) = self.core.place()
+            && let Some(spent) = place.spend_continuous(now, cost)
+        {
+            match spent {
+                Ok(word) => return Decision::of_word(true, &place.rule, word, now, cost, Verb::Take),
+                Err(RETIRED) => {}
+                Err(word) => return Decision::of_word(false, &place.rule, word, now, cost, Verb::Take),
+            }
+        }
+        self.take_elsewhere(now, cost)
+    }
+
+    /// Under any algorithm.
+    #[inline(never)]
+    fn try_acquire_elsewhere(&self, now: u64, cost: u64) -> bool {
+        if let Some(place) = self.core.place()
+            && let Ok((allowed, _)) = place.spend(now.min(END), cost)
+        {
+            return allowed;
+        }
+        self.try_acquire_of_successor(now, cost)
+    }
+
+    /// Under any algorithm.
+    #[inline(never)]
+    fn take_elsewhere(&self, now: u64, cost: u64) -> Decision {
         if let Some(place) = self.core.place()
             && let Ok((allowed, word)) = place.spend(now.min(END), cost)
         {
             return Decision::of_word(allowed, &place.rule, word, now, cost, Verb::Take);
         }
-        self.take_elsewhere(now, cost)
+        self.take_of_successor(now, cost)
     }
 
     /// From a sliding log, or a configuration that has followed.
     #[inline(never)]
-    fn try_acquire_elsewhere(&self, now: u64, cost: u64) -> bool {
+    fn try_acquire_of_successor(&self, now: u64, cost: u64) -> bool {
         self.ask(now, |core, now| core.try_acquire(now, cost))
     }
 
     /// From a sliding log, or a configuration that has followed.
     #[inline(never)]
-    fn take_elsewhere(&self, now: u64, cost: u64) -> Decision {
+    fn take_of_successor(&self, now: u64, cost: u64) -> Decision {
         self.ask(now, |core, now| core.take(now, cost))
     }
 

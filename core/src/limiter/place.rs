@@ -38,6 +38,23 @@ fn update(word: &AtomicU64, step: impl Fn(u64) -> Option<u64>) -> Result<(u64, u
     }
 }
 
+/// As [`update`], for a grant: that changes the word, or it is none, so nothing is asked but whether it fits.
+#[inline(always)]
+fn grant(word: &AtomicU64, step: impl Fn(u64) -> Option<u64>) -> Result<u64, u64> {
+    let mut before = word.load(Relaxed);
+    loop {
+        let Some(after) = step(before) else { return Err(before) };
+        if seeded(Bug::LostUpdate) {
+            word.swap(after, Relaxed);
+            return Ok(after);
+        }
+        match word.compare_exchange_weak(before, after, Relaxed, Relaxed) {
+            Ok(_) => return Ok(after),
+            Err(seen) => before = seen,
+        }
+    }
+}
+
 /// A denial on a retired word is no answer.
 #[inline(always)]
 fn live(word: u64) -> Result<u64, Retired> {
@@ -64,23 +81,30 @@ impl Place {
         Place { rule, word: AtomicU64::new(word) }
     }
 
-    /// Whether `cost` was spent, and the word after it. Here `now` may lie beyond the rule's own end.
-    ///
-    /// The rule is told apart outside the loop, and the step of the default algorithm is inlined into the caller.
+    /// The word after spending `cost` under the default algorithm, or the word that denies it, which may be `RETIRED`.
+    /// `None` for any other algorithm. Inlined into the caller, and with one test only for what the place holds.
     #[inline(always)]
-    pub(crate) fn spend(&self, now: u64, cost: u64) -> Result<(bool, u64), Retired> {
-        if let Rule::Continuous(rule) = &self.rule {
-            return answered(update(&self.word, |word| rule.take(word, now, cost)));
+    pub(crate) fn spend_continuous(&self, now: u64, cost: u64) -> Option<Result<u64, u64>> {
+        match &self.rule {
+            Rule::Continuous(rule) => Some(grant(&self.word, |word| rule.take(word, now, cost))),
+            _ => None,
         }
-        self.spend_in_windows(now, cost)
     }
 
-    #[inline(never)]
-    fn spend_in_windows(&self, now: u64, cost: u64) -> Result<(bool, u64), Retired> {
-        match &self.rule {
-            Rule::Continuous(rule) => answered(update(&self.word, |word| rule.take(word, now, cost))),
-            Rule::Interval(rule) => answered(update(&self.word, |word| rule.take(word, now, cost))),
-            Rule::Sliding(rule) => answered(update(&self.word, |word| rule.take(word, now, cost))),
+    /// Whether `cost` was spent, and the word after it. Here `now` may lie beyond the rule's own end.
+    #[inline(always)]
+    pub(crate) fn spend(&self, now: u64, cost: u64) -> Result<(bool, u64), Retired> {
+        // The rule is told apart outside the loop.
+        let granted = if let Rule::Interval(rule) = &self.rule {
+            grant(&self.word, |word| rule.take(word, now, cost))
+        } else if let Rule::Sliding(rule) = &self.rule {
+            grant(&self.word, |word| rule.take(word, now, cost))
+        } else {
+            grant(&self.word, |word| self.rule.take(word, now, cost))
+        };
+        match granted {
+            Ok(word) => Ok((true, word)),
+            Err(word) => live(word).map(|word| (false, word)),
         }
     }
 

@@ -31,6 +31,10 @@ pub(crate) struct Continuous {
     burst: u64,
     /// `burst << shift`: the level of a limiter with nothing left.
     cap: u64,
+    /// `1 << shift`: what one permit spends.
+    unit: u64,
+    /// `cap - unit`: the highest level at which one permit fits.
+    room: u64,
 }
 
 impl Continuous {
@@ -44,7 +48,8 @@ impl Continuous {
             return Err(QuotaError::new(QuotaErrorKind::BurstTooLong));
         }
         // limit << shift <= limit * (period / limit) <= period.
-        Ok(Continuous { grid: Grid::new(limit << shift, period), shift, burst, cap: burst << shift })
+        let (cap, unit) = (burst << shift, 1 << shift);
+        Ok(Continuous { grid: Grid::new(limit << shift, period), shift, burst, cap, unit, room: cap - unit })
     }
 
     /// The word of a bucket that holds `fill <= burst` tokens at `origin`.
@@ -78,14 +83,18 @@ impl Step for Continuous {
 
     #[inline(always)]
     fn take(&self, tat: u64, now: u64, cost: u64) -> Option<u64> {
-        // Before any multiplication: above the capacity is never.
-        if cost > self.burst {
+        let (spent, room) = if cost == 1 {
+            // The commonest cost is known where the call is compiled, and leaves nothing to compute.
+            (self.unit, self.room)
+        } else if cost <= self.burst {
+            (cost << self.shift, self.cap - (cost << self.shift))
+        } else {
+            // Before any multiplication: above the capacity is never.
             return None;
-        }
+        };
         let tick = self.grid.tick(now);
         let base = tat.max(tick);
-        let spent = cost << self.shift;
-        (base - tick <= self.cap - spent).then(|| base + spent)
+        (base - tick <= room).then(|| base + spent)
     }
 
     fn remaining(&self, tat: u64, now: u64) -> u64 {

@@ -3,7 +3,7 @@
 //! Only where Linux uses the counter as its own clock source: then the kernel has checked that it ticks at one rate, in step on all
 //! cores, and goes on through sleep states. Elsewhere the system's clock is read each time.
 //!
-//! Counter readings become nanoseconds by a line `ns0 + (tsc - tsc0) * rate`. A line holds for a limited time; whoever reads past its
+//! Counter readings become nanoseconds by a line `offset + tsc * rate`. A line holds for a limited time; whoever reads past its
 //! end takes a new bearing from the system's clock and draws the next line from where the last one is, so that time neither
 //! steps back nor drifts away. The lines are published through a sequence lock, and a reader that meets a writer asks the system.
 
@@ -25,7 +25,8 @@ mod counter {
     use crate::time::monotonic::system_monotonic;
     use parking_lot::Mutex;
 
-    /// Nanoseconds a tick, times 2^32.
+    /// Nanoseconds a tick, times 2^64: counters slower than a gigahertz are not used. The high half of a product is then the time,
+    /// with nothing to shift between reading the counter and deciding.
     type Rate = u64;
 
     /// The first bearing is trusted once the system's clock has moved on by this much: reading error 50 ns, so 2.5 ppm.
@@ -38,7 +39,7 @@ mod counter {
     /// The line in force. `sequence` is odd while it is being changed; a rate of 0 means that there is none, but a time that was told.
     static SEQUENCE: AtomicU64 = AtomicU64::new(0);
     static TSC0: AtomicU64 = AtomicU64::new(0);
-    static NS0: AtomicU64 = AtomicU64::new(0);
+    static OFFSET: AtomicU64 = AtomicU64::new(0);
     static RATE: AtomicU64 = AtomicU64::new(0);
     static END: AtomicU64 = AtomicU64::new(0);
 
@@ -47,7 +48,8 @@ mod counter {
     #[derive(Clone, Copy)]
     struct Line {
         tsc0: u64,
-        ns0: u64,
+        /// The time that the line has at the counter's zero, modulo 2^64.
+        offset: u64,
         rate: Rate,
         end: u64,
     }
@@ -62,9 +64,14 @@ mod counter {
     }
 
     impl Line {
+        /// The line of `rate` through `ns` at `tsc0`.
+        fn through(tsc0: u64, ns: u64, rate: Rate, end: u64) -> Line {
+            Line { tsc0, offset: ns.wrapping_sub(scaled(tsc0, rate)), rate, end }
+        }
+
+        #[inline(always)]
         fn at(&self, tsc: u64) -> u64 {
-            let ticks = u128::from(tsc.saturating_sub(self.tsc0));
-            self.ns0.wrapping_add(((ticks * u128::from(self.rate)) >> 32) as u64)
+            self.offset.wrapping_add(scaled(tsc, self.rate))
         }
 
         /// The latest time that anybody can have been told by this line before `tsc`. Past its end it is only followed by those who
@@ -73,6 +80,11 @@ mod counter {
             let length = self.end.saturating_sub(self.tsc0);
             self.at(tsc.min(self.end.saturating_add(length)).max(self.tsc0))
         }
+    }
+
+    #[inline(always)]
+    fn scaled(tsc: u64, rate: Rate) -> u64 {
+        ((u128::from(tsc) * u128::from(rate)) >> 64) as u64
     }
 
     #[allow(unsafe_code)]
@@ -95,7 +107,12 @@ mod counter {
 
     #[inline(always)]
     fn read() -> Line {
-        Line { tsc0: TSC0.load(Relaxed), ns0: NS0.load(Relaxed), rate: RATE.load(Relaxed), end: END.load(Relaxed) }
+        Line {
+            tsc0: TSC0.load(Relaxed),
+            offset: OFFSET.load(Relaxed),
+            rate: RATE.load(Relaxed),
+            end: END.load(Relaxed),
+        }
     }
 
     /// Takes a new bearing and draws the next line, unless someone else is at it.
@@ -114,10 +131,10 @@ mod counter {
         }
         match measured(&from, &now, line.rate) {
             Measured::TooSoon => *last = Some(from),
-            Measured::Broken => publish(|_| Line { tsc0: tsc, ns0: ns.max(told), rate: 0, end: tsc }),
+            Measured::Broken => publish(|_| Line::through(tsc, ns.max(told), 0, tsc)),
             Measured::Rate { rate, baseline } => publish(|from| {
                 // The last line may have been followed since the bearing: the next begins where it is left now.
-                let since = Line { tsc0: tsc, ns0: ns, rate, end: tsc }.at(from);
+                let since = Line::through(tsc, ns, rate, tsc).at(from);
                 next_line(line.told(from), from, since, rate, baseline)
             }),
         }
@@ -133,7 +150,11 @@ mod counter {
             // Read before the line is known to be in force still, so that it is not followed past the next one.
             let tsc = counter();
             if sequence & 1 == 0 && SEQUENCE.load(Relaxed) == sequence {
-                return if line.rate > 0 && tsc >= line.tsc0 { line.at(tsc) } else { system_monotonic().max(line.ns0) };
+                return if line.rate > 0 && tsc >= line.tsc0 {
+                    line.at(tsc)
+                } else {
+                    system_monotonic().max(line.at(line.tsc0))
+                };
             }
             core::hint::spin_loop();
         }
@@ -170,7 +191,8 @@ mod counter {
             // As long as the counter says much the same, it is only too soon.
             return if ticks < 1 << 40 { Measured::TooSoon } else { Measured::Broken };
         }
-        let rate = ((u128::from(baseline) << 32) / u128::from(ticks)) as u64;
+        // 0 for a counter slower than a gigahertz, whose rate does not fit.
+        let rate = u64::try_from((u128::from(baseline) << 64) / u128::from(ticks)).unwrap_or(0);
         // Slewing changes a rate by at most 500 ppm, twice that if it turns about.
         let apart = rate == 0 || (last_rate > 0 && rate.abs_diff(last_rate) > last_rate / 500);
         if apart { Measured::Broken } else { Measured::Rate { rate, baseline } }
@@ -179,11 +201,11 @@ mod counter {
     /// A line from the latest time told, that meets the system's clock at its end.
     fn next_line(told: u64, tsc: u64, ns: u64, rate: Rate, baseline: u64) -> Line {
         let span = baseline.saturating_mul(10).min(LONGEST_LINE);
-        let ticks = ((u128::from(span) << 32) / u128::from(rate.max(1))) as u64;
+        let ticks = ((u128::from(span) << 64) / u128::from(rate.max(1))).min(1 << 62) as u64;
         let ahead = told.saturating_sub(ns);
         // Slower by what it is ahead, at most by half: it never stands still.
         let slower = (u128::from(rate) * u128::from(ahead.min(span / 2)) / u128::from(span.max(1))) as u64;
-        Line { tsc0: tsc, ns0: ns.max(told), rate: rate - slower, end: tsc.saturating_add(ticks) }
+        Line::through(tsc, ns.max(told), rate - slower, tsc.saturating_add(ticks))
     }
 
     /// Puts a line in force that begins at the present reading of the counter.
@@ -194,7 +216,7 @@ mod counter {
         fence(Release);
         let line = line(counter());
         TSC0.swap(line.tsc0, Relaxed);
-        NS0.swap(line.ns0, Relaxed);
+        OFFSET.swap(line.offset, Relaxed);
         RATE.swap(line.rate, Relaxed);
         END.swap(line.end, Relaxed);
         SEQUENCE.swap(sequence.wrapping_add(2), Release);
@@ -209,47 +231,62 @@ mod counter {
     mod tests {
         use super::*;
 
-        const RATE_1: Rate = 1 << 32; // a tick is a nanosecond
+        /// Two ticks a nanosecond.
+        const HALF: Rate = 1 << 63;
 
         #[test]
         fn a_line_goes_on_from_the_last_one_and_meets_the_clock_again() {
-            let last = Line { tsc0: 0, ns0: 1_000, rate: RATE_1, end: 1_000_000 };
+            let last = Line::through(0, 1_000, HALF, 2_000_000);
             // The last line is 500 ns ahead of the system's clock at its end.
-            let told = last.told(1_000_000);
-            let next = next_line(told, 1_000_000, 1_000_500, RATE_1, 100_000);
-            assert_eq!(next.at(1_000_000), 1_001_000, "no step back");
+            let told = last.told(2_000_000);
+            let next = next_line(told, 2_000_000, 1_000_500, HALF, 100_000);
+            assert_eq!(next.at(2_000_000), 1_001_000, "no step back");
             let end_error = next.at(next.end).abs_diff(1_000_500 + 1_000_000);
             assert!(end_error <= 1, "{end_error}");
         }
 
         #[test]
         fn a_line_that_is_behind_steps_forward() {
-            let next = next_line(1_000, 1_000, 5_000, RATE_1, 20_000_000);
+            let next = next_line(1_000, 1_000, 5_000, HALF, 20_000_000);
             assert_eq!(next.at(1_000), 5_000);
         }
 
         #[test]
         fn a_time_that_nobody_was_told_is_not_kept() {
             // Idle long past the line's end, with a rate that was far too high.
-            let last = Line { tsc0: 0, ns0: 0, rate: 2 * RATE_1, end: 1_000 };
-            assert_eq!(last.told(1_000_000), 2 * 2_000, "as far again as the line was long, and no further");
-            assert_eq!(last.told(1_500), 3_000);
+            let last = Line::through(0, 0, HALF, 1_000);
+            assert_eq!(last.told(1_000_000), 1_000, "as far again as the line was long, and no further");
+            assert_eq!(last.told(1_500), 750);
         }
 
         #[test]
         fn a_line_far_ahead_slows_but_never_stops() {
-            let next = next_line(u64::MAX / 2, 1_000, 0, RATE_1, 20_000_000);
-            assert!(next.at(2_000) > next.at(1_000));
+            let next = next_line(u64::MAX / 2, 1_000, 0, HALF, 20_000_000);
+            assert!(next.at(9_000) > next.at(1_000));
+        }
+
+        #[test]
+        fn a_line_is_right_however_high_the_counter_stands() {
+            for tsc0 in [0, 1, u64::MAX / 3, 1 << 63] {
+                let line = Line::through(tsc0, 1_700_000_000_000_000_000, HALF, u64::MAX);
+                assert!(line.at(tsc0 + 2_000).abs_diff(1_700_000_000_000_001_000) <= 1);
+            }
         }
 
         #[test]
         fn a_sleep_of_the_machine_is_no_rate() {
             let at = |tsc, ns| Bearing { tsc, ns, trusted: true };
-            let (from, slept) = (at(0, 0), at(60_000_000_000, 1_000_000_000));
-            assert!(matches!(measured(&from, &slept, RATE_1), Measured::Broken));
-            assert!(matches!(measured(&from, &at(1_000_000_000, 1_000_100_000), RATE_1), Measured::Rate { .. }));
-            assert!(matches!(measured(&at(5, 0), &at(4, 1_000_000_000), RATE_1), Measured::Broken));
-            assert!(matches!(measured(&from, &at(1_000, 1_000), RATE_1), Measured::TooSoon));
+            let (from, slept) = (at(0, 0), at(120_000_000_000, 1_000_000_000));
+            assert!(matches!(measured(&from, &slept, HALF), Measured::Broken));
+            assert!(matches!(measured(&from, &at(2_000_000_000, 1_000_100_000), HALF), Measured::Rate { .. }));
+            assert!(matches!(measured(&at(5, 0), &at(4, 1_000_000_000), HALF), Measured::Broken));
+            assert!(matches!(measured(&from, &at(2_000, 1_000), HALF), Measured::TooSoon));
+        }
+
+        #[test]
+        fn a_counter_slower_than_a_gigahertz_is_not_used() {
+            let at = |tsc, ns| Bearing { tsc, ns, trusted: true };
+            assert!(matches!(measured(&at(0, 0), &at(500_000_000, 1_000_000_000), 0), Measured::Broken));
         }
 
         #[test]
