@@ -2,7 +2,7 @@
 #
 #   make demo     builds from nothing and shows every published limit of six real providers under load, in four languages
 #   make test     everything that must hold: Rust, Python, Node.js, C, models of concurrency, programs without std
-#   make bench    speed beside the peers, in one run (about five minutes)
+#   make bench    speed beside the peers, in one run (about ten minutes)
 #   make verify   the long form of the tests
 #   make fmt lint clean
 #
@@ -100,6 +100,8 @@ questions: tools python node c
 bench:
 	cargo bench -p tidegate-benches
 	cargo run --release -p tidegate-benches --bin table
+	benches/instructions.sh
+	cargo run --release -p tidegate-benches --bin keys
 
 verify: test
 	TIDEGATE_CASES=300000 cargo test --release -p tidegate --test reference

@@ -108,7 +108,7 @@ impl Quota {
     }
 
     fn __repr__(&self) -> String {
-        text(&self.0).map_or_else(|| numbers(&self.0), |text| format!("Quota({text:?})"))
+        format!("Quota({:?})", self.0.to_string())
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
@@ -133,25 +133,7 @@ impl Quota {
 
 /// The quota as an argument of `Limiter`, as Python reads it.
 pub(crate) fn argument(quota: &tidegate::Quota) -> String {
-    text(quota).map_or_else(|| numbers(quota), |text| format!("{text:?}"))
-}
-
-/// The text of a quota, unless it does not read back: an offset above 2^62 ns has none.
-fn text(quota: &tidegate::Quota) -> Option<String> {
-    let text = quota.to_string();
-    (text.parse() == Ok(*quota)).then_some(text)
-}
-
-fn numbers(quota: &tidegate::Quota) -> String {
-    let quota = Quota(*quota);
-    format!(
-        "Quota.make({}, {}, {}, anchor={:?}, offset_ns={})",
-        quota.limit(),
-        quota.period_ns(),
-        quota.burst(),
-        quota.anchor(),
-        quota.offset_ns(),
-    )
+    format!("{:?}", quota.to_string())
 }
 
 /// A count of permits for a quota.

@@ -10,6 +10,7 @@
 
 #![allow(missing_docs)]
 
+mod accounts;
 mod judge;
 mod questions;
 mod replay;
@@ -76,7 +77,11 @@ fn table(directory: &Path) -> Result<(), String> {
         .filter_map(|limit| results.get(&limit.place().to_string())?.as_ref().err())
         .map(String::as_str)
         .collect();
-    if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
+    if !faults.is_empty() {
+        return Err(faults.join("\n"));
+    }
+    print!("{}", accounts::table(&policies)?);
+    Ok(())
 }
 
 fn quotations(file: &str, document: &str) -> Result<(), String> {
