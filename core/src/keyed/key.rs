@@ -7,7 +7,7 @@ use crate::decision::{Decision, Facts, Verb};
 use crate::keyed::KeyedLimiter;
 use crate::limiter::place::Place;
 use crate::limiter::{Refusal, Refused, Retired, Slot};
-use crate::rule::{Step, Unbookable};
+use crate::rule::{Rule, Step, Unbookable};
 
 /// One key of a [`KeyedLimiter`]: its verbs skip the hashing.
 ///
@@ -52,13 +52,29 @@ impl<'a, K: ?Sized> Key<'a, K> {
         table.update(self.hash, self.clamp(now), rule, *when_full, step)
     }
 
+    /// What becomes of the word when `cost` is spent.
+    ///
+    /// The rule is told apart before the search, and the step of the default algorithm is inlined into the caller.
+    #[inline(always)]
+    fn spend(&self, now: u64, cost: u64) -> Outcome {
+        if let Rule::Continuous(rule) = &self.limiter.rule {
+            return self.update(now, |word, now| rule.take(word, now, cost));
+        }
+        self.spend_in_windows(now, cost)
+    }
+
+    #[inline(never)]
+    fn spend_in_windows(&self, now: u64, cost: u64) -> Outcome {
+        self.update(now, |word, now| self.limiter.rule.take(word, now, cost))
+    }
+
     /// See [`Limiter::try_acquire_at`](crate::Limiter::try_acquire_at).
     #[inline]
     pub fn try_acquire_at(&self, now: u64, cost: u64) -> bool {
         if cost == 0 {
             return true;
         }
-        match self.update(now, |word, now| self.limiter.rule.take(word, now, cost)) {
+        match self.spend(now, cost) {
             Outcome::Stepped { .. } => true,
             Outcome::Denied { .. } => false,
             Outcome::NoRoom(_) => {
@@ -73,7 +89,7 @@ impl<'a, K: ?Sized> Key<'a, K> {
         if cost == 0 {
             return self.peek_at(now, 0);
         }
-        match self.update(now, |word, now| self.limiter.rule.take(word, now, cost)) {
+        match self.spend(now, cost) {
             Outcome::Stepped { after, .. } => self.decision(true, after, now, cost, Verb::Take),
             Outcome::Denied { word } => self.decision(false, word, now, cost, Verb::Take),
             Outcome::NoRoom(no_room) => self.elsewhere(no_room, now, |place, now| place.take(now, cost)),

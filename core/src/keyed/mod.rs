@@ -193,13 +193,14 @@ impl<K: ?Sized + Hash> KeyedLimiter<K> {
     /// [`KeyedLimiter::try_acquire_at`], now.
     #[inline]
     pub fn try_acquire(&self, key: &K, cost: u64) -> bool {
-        self.try_acquire_at(key, self.now(), cost)
+        // Hashed first: the clock is then read while the slot comes from memory.
+        self.key(key).try_acquire(cost)
     }
 
     /// [`KeyedLimiter::take_at`], now.
     #[inline]
     pub fn take(&self, key: &K, cost: u64) -> Decision {
-        self.take_at(key, self.now(), cost)
+        self.key(key).take(cost)
     }
 
     /// [`KeyedLimiter::peek_at`], now.

@@ -71,6 +71,30 @@ pub(crate) struct Table {
     memory: u64,
 }
 
+/// What the search of a block ends with.
+enum Search<'a> {
+    Found(&'a AtomicU128, u64),
+    /// The key is nowhere in the table.
+    Nowhere,
+    Further,
+}
+
+impl Block {
+    #[inline(always)]
+    fn search(&self, hash: u64) -> Search<'_> {
+        for slot in &self.0 {
+            let entry = Entry::unpack(slot.load(Acquire));
+            if entry.hash == hash {
+                return Search::Found(slot, entry.word);
+            }
+            if entry.hash == NEVER_USED {
+                return Search::Nowhere;
+            }
+        }
+        Search::Further
+    }
+}
+
 /// A slot's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
@@ -204,33 +228,46 @@ impl Table {
         ((u128::from(hash) * self.blocks.len() as u128) >> 64) as usize
     }
 
-    /// The slots in reach of a hash, in the order of search: its home block, and some that other keys of that home do not share.
-    #[inline(always)]
+    /// The slots in reach of a hash, in the order of search.
     fn reach(&self, hash: u64) -> impl Iterator<Item = &AtomicU128> {
+        self.path(hash).flat_map(|block| block.0.iter())
+    }
+
+    /// The blocks in reach of a hash: its home, and some that other keys of that home do not share.
+    #[inline(always)]
+    fn path(&self, hash: u64) -> impl Iterator<Item = &Block> {
         let blocks = self.blocks.len();
-        let home = self.home(hash);
         // The low bits of the hash had no say in the home. The blocks are a prime number, so that no stride comes back too soon.
-        let stride = if blocks > REACH { 1 + (hash as u32 as usize) % (blocks - 1) } else { 1 };
-        let mut index = home;
-        (0..REACH.min(blocks)).flat_map(move |_| {
+        let low = u128::from(hash << 32);
+        let stride = if blocks > REACH { 1 + ((low * (blocks - 1) as u128) >> 64) as usize } else { 1 };
+        let mut index = self.home(hash);
+        (0..REACH.min(blocks)).map(move |_| {
             let block = &self.blocks[index];
             index += stride;
             if index >= blocks {
                 index -= blocks;
             }
-            block.0.iter()
+            block
         })
     }
 
     #[inline(always)]
     fn find(&self, hash: u64) -> Option<(&AtomicU128, u64)> {
-        for slot in self.reach(hash) {
-            let entry = Entry::unpack(slot.load(Acquire));
-            if entry.hash == hash {
-                return Some((slot, entry.word));
-            }
-            if entry.hash == NEVER_USED {
-                return None;
+        match self.blocks[self.home(hash)].search(hash) {
+            Search::Found(slot, word) => Some((slot, word)),
+            Search::Nowhere => None,
+            Search::Further => self.find_further(hash),
+        }
+    }
+
+    /// Beyond the home block, where few keys lie.
+    #[inline(never)]
+    fn find_further(&self, hash: u64) -> Option<(&AtomicU128, u64)> {
+        for block in self.path(hash).skip(1) {
+            match block.search(hash) {
+                Search::Found(slot, word) => return Some((slot, word)),
+                Search::Nowhere => return None,
+                Search::Further => {}
             }
         }
         None
