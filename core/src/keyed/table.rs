@@ -228,12 +228,7 @@ impl Table {
         ((u128::from(hash) * self.blocks.len() as u128) >> 64) as usize
     }
 
-    /// The slots in reach of a hash, in the order of search.
-    fn reach(&self, hash: u64) -> impl Iterator<Item = &AtomicU128> {
-        self.path(hash).flat_map(|block| block.0.iter())
-    }
-
-    /// The blocks in reach of a hash: its home, and some that other keys of that home do not share.
+    /// The blocks in reach of a hash, in the order of search: its home, and some that other keys of that home do not share.
     #[inline(always)]
     fn path(&self, hash: u64) -> impl Iterator<Item = &Block> {
         let blocks = self.blocks.len();
@@ -375,12 +370,10 @@ impl Table {
                 continue;
             }
             if let Some((slot, seen)) = reach.free {
-                if self.grow() {
-                    if self.place(slot, seen, new) {
-                        return Ok(true);
-                    }
-                    self.shrink();
-                    continue;
+                match self.settle(slot, seen, new) {
+                    Some(true) => return Ok(true),
+                    Some(false) => continue,
+                    None => {}
                 }
                 // The table is full, though not here: somebody idle elsewhere makes room, or somebody nearly so is known.
                 let evicts = when_full == WhenFull::EvictNearestIdle;
@@ -388,17 +381,20 @@ impl Table {
                 if self.sweep_on(if evicts { HAND } else { LONG_HAND }, now, idle, &mut far) {
                     continue;
                 }
-                if let Some((used, slot, seen)) = far.0
+                if let Some((used, distant, there)) = far.0
                     && reach.nearest.0.is_none_or(|(least, ..)| used < least)
                     && (evicts || reach.nearest.0.is_none())
                 {
                     if !evicts {
-                        return Err(NoRoom { until: idle.idle_from(seen.word, now) });
+                        return Err(NoRoom { until: idle.idle_from(there.word, now) });
                     }
-                    // Not in its place, which may lie where a search for the newcomer does not come: the free slot here is used next.
-                    if self.place(slot, seen, Entry { hash: FORGOTTEN, word: 0 }) {
+                    // Not in its place, which may lie where a search for the newcomer does not come: the free slot here is used.
+                    if self.place(distant, there, Entry { hash: FORGOTTEN, word: 0 }) {
                         self.shrink();
                         self.evictions.fetch_add(1, Relaxed);
+                        if self.settle(slot, seen, new) == Some(true) {
+                            return Ok(true);
+                        }
                     }
                     continue;
                 }
@@ -419,20 +415,22 @@ impl Table {
     fn look_around(&self, hash: u64, now: u64, idle: &impl Idle) -> Reach<'_> {
         let mut found = Reach { idle: None, free: None, nearest: Nearest::default() };
         let blocks = if self.len() < self.max { REACH } else { ENOUGH };
-        for slot in self.reach(hash).take(blocks * WAYS) {
-            let seen = Entry::unpack(slot.load(Acquire));
-            if seen.is_key() {
-                match idle.used(seen.word, now) {
-                    0 => {
-                        found.idle = Some((slot, seen));
-                        break;
+        'reach: for block in self.path(hash).take(blocks) {
+            for slot in &block.0 {
+                let seen = Entry::unpack(slot.load(Acquire));
+                if seen.is_key() {
+                    match idle.used(seen.word, now) {
+                        0 => {
+                            found.idle = Some((slot, seen));
+                            break 'reach;
+                        }
+                        used => found.nearest.offer(used, slot, seen),
                     }
-                    used => found.nearest.offer(used, slot, seen),
-                }
-            } else {
-                found.free = found.free.or(Some((slot, seen)));
-                if seen.hash == NEVER_USED {
-                    break;
+                } else {
+                    found.free = found.free.or(Some((slot, seen)));
+                    if seen.hash == NEVER_USED {
+                        break 'reach;
+                    }
                 }
             }
         }
@@ -462,6 +460,18 @@ impl Table {
             }
         }
         forgot
+    }
+
+    /// Brings a key into a free slot. `Some(false)`: the slot has changed meanwhile. `None`: the table is full.
+    fn settle(&self, slot: &AtomicU128, seen: Entry, new: Entry) -> Option<bool> {
+        if !self.grow() {
+            return None;
+        }
+        let settled = self.place(slot, seen, new);
+        if !settled {
+            self.shrink();
+        }
+        Some(settled)
     }
 
     fn place(&self, slot: &AtomicU128, seen: Entry, new: Entry) -> bool {
