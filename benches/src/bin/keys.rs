@@ -1,0 +1,224 @@
+//! The table of `docs/keys.md`: many keys, tidegate's table and the peers', interleaved in short slices, within four minutes.
+//!
+//! `cargo run --release -p tidegate-benches --bin keys` measures, prints the parts and writes them into the page; with `--print` it
+//! leaves the page alone. A number of keys and a part of a case's name narrow it down: `keys --print 1000000 hit`.
+
+#[path = "../keys/mod.rs"]
+mod keys;
+
+use std::io;
+
+use tidegate_benches::interleave::{Middle, Series};
+use tidegate_benches::machine;
+
+use keys::measure::{interleaved, slice, steady_slice};
+use keys::memory::{Counting, bytes_a_key};
+use keys::report::{self, Row};
+use keys::space::{self, KeyType, Order};
+use keys::subject::{self, GOVERNOR, Room, Subject, TIDEGATE};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const SIZES: [usize; 2] = [1_000, 1_000_000];
+/// Calls in a slice, and rounds. On one thread a slice of a large table is so long that the processor's caches have long forgotten the
+/// subject before it, and know this one as well as they can.
+const fn slice_of(threads: usize, keys: usize) -> usize {
+    match (threads, keys) {
+        (1, 1_000_000) => 500_000,
+        (1, _) => 25_000,
+        _ => 62_500,
+    }
+}
+const ROUNDS: usize = 15;
+/// Newcomers in a slice.
+const STRANGERS: usize = 62_500;
+/// Keys in a slice of a table that is filled.
+const FILL: usize = 15_625;
+/// Rounds of small tables, which are filled anew in each.
+const FILLS: usize = 101;
+/// Calls in a sequence, before it begins again.
+const SEQUENCE: usize = 500_000;
+
+/// What the command line leaves over.
+struct Wanted {
+    size: Option<usize>,
+    case: Option<String>,
+}
+
+impl Wanted {
+    fn case(&self, case: &str) -> bool {
+        self.case.as_ref().is_none_or(|wanted| case.contains(wanted.as_str()))
+    }
+}
+
+fn main() -> io::Result<()> {
+    let (mut print, mut wanted) = (false, Wanted { size: None, case: None });
+    for argument in std::env::args().skip(1) {
+        match argument.parse() {
+            Ok(size) => wanted.size = Some(size),
+            Err(_) if argument == "--print" => print = true,
+            Err(_) => wanted.case = Some(argument),
+        }
+    }
+    let machine: String = machine::description().iter().map(|line| format!("* {line}\n")).collect();
+    let mut rows = Vec::new();
+    for size in SIZES.into_iter().filter(|size| wanted.size.is_none_or(|wanted| wanted == *size)) {
+        measure::<u64>(size, &wanted, &mut rows);
+        measure::<String>(size, &wanted, &mut rows);
+    }
+    for (part, text) in [("machine", machine), ("bounds", bounds(&rows)), ("keys", report::table(&rows))] {
+        println!("{text}");
+        if !print {
+            report::replace(part, &text)?;
+        }
+    }
+    Ok(())
+}
+
+type Subjects<K> = Vec<(&'static str, Box<dyn Subject<K>>)>;
+
+fn make_all<K: KeyType>(size: usize) -> Subjects<K> {
+    let room = Room { keys: size, at_once: true };
+    subject::all::<K>().into_iter().map(|(name, make)| (name, make(room))).collect()
+}
+
+/// All lines of one number and type of keys.
+fn measure<K: KeyType>(size: usize, wanted: &Wanted, rows: &mut Vec<Row>) {
+    let row = |case, threads, cells| Row { keys: size, kind: K::NAME, case, threads, cells };
+    let known: Vec<K> = space::keys(0..size as u64);
+    if wanted.case("insert") {
+        for threads in [1, 2] {
+            rows.push(row("insert, with room", threads, insert(&known, threads)));
+        }
+    }
+    let mut subjects = make_all::<K>(size);
+    let busy = subject::of_busy_keys::<K>(size);
+    subjects.push((EVICT, busy));
+    for (_, subject) in &subjects {
+        assert_eq!(subject.spend(&known), size as u64);
+    }
+    for order in Order::ALL {
+        let calls: Vec<K> = space::keys(order.numbers(size, SEQUENCE, 7));
+        for threads in [1, 2] {
+            if !wanted.case(order.name()) && !(order == Order::Uniform && wanted.case("evict")) {
+                continue;
+            }
+            let evicting = (order == Order::Uniform).then(|| strangers::<K>(size, threads));
+            let (hits, evictions) = hit(size, &subjects, &calls, evicting.as_deref(), threads);
+            rows.push(row(order.name(), threads, hits));
+            if let Some((slow, over_hit)) = evictions {
+                rows.push(row("insert, evicting", threads, vec![(TIDEGATE, slow)]));
+                rows.push(row(OVER_HIT, threads, vec![(TIDEGATE, over_hit)]));
+            }
+        }
+    }
+    if wanted.case("idle") {
+        for threads in [1, 2] {
+            rows.push(row("insert, over an idle key", threads, vec![(TIDEGATE, over_idle(&known, threads))]));
+        }
+    }
+    drop(subjects);
+    if wanted.case("bytes") {
+        let bytes = subject::all::<K>().into_iter().map(|(name, make)| (name, vec![bytes_a_key(make, size)]));
+        rows.push(row("bytes a key", 0, bytes.collect()));
+    }
+}
+
+const EVICT: &str = "evict";
+/// Not a time, but the ratio of two.
+const OVER_HIT: &str = "insert, evicting, over a uniform hit";
+
+/// Keys that no table has seen: as many as all rounds need.
+fn strangers<K: KeyType>(size: usize, threads: usize) -> Vec<K> {
+    let from = (size * (1 + threads) * 1_000) as u64;
+    space::keys(from..from + (STRANGERS * ROUNDS) as u64)
+}
+
+/// The calls of a round; they begin again when they have all been made.
+fn part<K>(calls: &[K], round: usize, length: usize) -> &[K] {
+    let from = round * length % calls.len();
+    &calls[from..from + length]
+}
+
+/// Calls on keys that are there, and beside them, in the same rounds, newcomers to a full table.
+fn hit<K: KeyType>(
+    size: usize,
+    subjects: &Subjects<K>,
+    calls: &[K],
+    strangers: Option<&[K]>,
+    threads: usize,
+) -> (Vec<(&'static str, Series)>, Option<(Series, Series)>) {
+    let count = if strangers.is_some() { subjects.len() } else { subjects.len() - 1 };
+    let before = subjects[subjects.len() - 1].1.evictions();
+    let series = interleaved(ROUNDS, count, |round, index| {
+        let (name, subject) = &subjects[index];
+        let calls = match strangers {
+            Some(strangers) if *name == EVICT => part(strangers, round, STRANGERS),
+            _ => part(calls, round, slice_of(threads, size)),
+        };
+        steady_slice(name, &**subject, calls, threads)
+    });
+    let mut cells: Vec<_> = subjects.iter().map(|(name, _)| *name).zip(series).collect();
+    // A table that is filled to its maximum finds no room in reach for one key in some hundred thousand.
+    assert!(subjects[0].1.evictions() <= (SEQUENCE / 1_000) as u64, "hits evict nobody");
+    let Some(strangers) = strangers else { return (cells, None) };
+    let evictions = subjects[subjects.len() - 1].1.evictions() - before;
+    // But for those who found the last free slots.
+    let calls = strangers.len() as u64;
+    assert!(evictions <= calls && evictions >= calls - calls / 1_000, "every stranger evicts somebody: {evictions}");
+    let evicting = cells.pop().map(|(_, series)| series).unwrap_or_default();
+    let over_hit = evicting.iter().zip(&cells[0].1).map(|(evict, hit)| evict / hit).collect();
+    (cells, Some((evicting, over_hit)))
+}
+
+/// Fills tables that are made for as many keys. Small ones are made anew in each round.
+fn insert<K: KeyType>(known: &[K], threads: usize) -> Vec<(&'static str, Series)> {
+    let (makers, room) = (subject::all::<K>(), Room { keys: known.len(), at_once: true });
+    let mut subjects = make_all::<K>(known.len());
+    let names: Vec<_> = subjects.iter().map(|(name, _)| *name).collect();
+    let series = if known.len() < FILL {
+        interleaved(FILLS, names.len(), |round, index| {
+            if round > 0 {
+                subjects[index].1 = makers[index].1(room);
+            }
+            slice(names[index], &*subjects[index].1, known, threads)
+        })
+    } else {
+        interleaved(known.len() / FILL, names.len(), |round, index| {
+            slice(names[index], &*subjects[index].1, part(known, round, FILL), threads)
+        })
+    };
+    names.into_iter().zip(series).collect()
+}
+
+/// Newcomers to a table that is full of idle keys.
+fn over_idle<K: KeyType>(known: &[K], threads: usize) -> Series {
+    let subject = subject::of_idle_keys::<K>(known.len());
+    assert_eq!(subject.spend(known), known.len() as u64);
+    let strangers = strangers::<K>(known.len(), threads);
+    let series =
+        interleaved(ROUNDS, 1, |round, _| steady_slice("idle", &*subject, part(&strangers, round, STRANGERS), threads));
+    assert_eq!(subject.evictions(), 0);
+    series.into_iter().next().unwrap_or_default()
+}
+
+/// What is promised, and what was measured.
+fn bounds(rows: &[Row]) -> String {
+    let row = |kind: &str, case: &str| {
+        rows.iter().find(|row| (row.keys, row.kind, row.case) == (SIZES[1], kind, case) && row.threads < 2)
+    };
+    let figure = |kind, case| Some(Middle::of(row(kind, case)?.cells.first()?.1.clone()));
+    let (numbers, strings) = (<u64 as KeyType>::NAME, <String as KeyType>::NAME);
+    let hit = Order::Uniform.name();
+    let governor = |kind| row(kind, hit)?.ratio(GOVERNOR);
+    let mut text =
+        String::from("| a million keys, one thread | bound | median | middle half | |\n|---|---:|---:|---:|---|\n");
+    text += &report::bound("governor's time to tidegate's, u64 keys", true, 3.0, governor(numbers));
+    text += &report::bound("governor's time to tidegate's, 15 characters", true, 5.0, governor(strings));
+    text += &report::bound("insert under eviction to a hit, u64 keys", false, 3.0, figure(numbers, OVER_HIT));
+    text += &report::bound("insert under eviction to a hit, 15 characters", false, 3.0, figure(strings, OVER_HIT));
+    text += &report::bound("bytes a key, u64 keys", false, 24.0, figure(numbers, "bytes a key"));
+    text += &report::bound("bytes a key, 15 characters", false, 24.0, figure(strings, "bytes a key"));
+    text
+}
