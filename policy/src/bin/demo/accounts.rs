@@ -36,7 +36,10 @@ struct Tally {
 /// The table of plans, or what disagreed.
 pub fn table(policies: &[(String, Policy)]) -> Result<String, String> {
     let plans = plans(policies);
-    let each = ACCOUNTS / plans.len().max(1);
+    if plans.is_empty() {
+        return Ok("\nNo limit fits one word an account: no accounts were made.\n".into());
+    }
+    let each = ACCOUNTS / plans.len();
     let mut out =
         format!("\n{ACCOUNTS} accounts on {} limits, two places for each, and a flood of strangers\n", plans.len());
     let _ = writeln!(
