@@ -53,7 +53,8 @@ mod wide;
 pub use backoff::{Backoff, Jitter, RetryBudget};
 pub use decision::Decision;
 pub use limiter::{
-    Carry, Limiter, LimiterBuilder, ReconfigureError, Refusal, Refused, RestoreError, SlidingLog, Slot, Snapshot,
+    Carry, ForeignWord, Limiter, LimiterBuilder, ReconfigureError, Refusal, Refused, RestoreError, SlidingLog, Slot,
+    Snapshot, Word, WordLimiter,
 };
 pub use quota::{Anchor, MAX_PERIOD_NANOS, Quota, QuotaError, QuotaErrorKind, QuotaList, parse_list};
 pub use rule::{Algorithm, Refill, UnknownAlgorithm};

@@ -314,3 +314,29 @@ fn a_hint_does_not_change_the_schedule() {
     assert_eq!(session.next_delay(Some(second * 100)), Some(second * 100));
     assert_eq!(session.next_delay(None), Some(second * 2));
 }
+
+/// A session that is taken apart and put together again before every delay goes on as if nothing had happened.
+#[test]
+fn sessions_survive_as_numbers() {
+    use core::time::Duration;
+    use tidegate::backoff::{Backoff, Jitter};
+    let base = Duration::from_millis(20);
+    let schedules =
+        [Backoff::constant(base), Backoff::linear(base, base), Backoff::exponential(base), Backoff::fibonacci(base)];
+    let jitters = [Jitter::None, Jitter::Full, Jitter::Equal, Jitter::Additive(base), Jitter::Decorrelated];
+    for backoff in schedules {
+        for jitter in jitters {
+            let backoff =
+                backoff.jitter(jitter).max_retries(30).max_elapsed(Duration::from_secs(3)).max_delay(base * 9);
+            let mut whole = backoff.start_at(7);
+            let mut raw = whole.to_raw();
+            for call in 0..40 {
+                let (now, hint) = (call * 10_000_000, (call % 5 == 0).then_some(31_000_000));
+                let mut resumed = backoff.resume(raw);
+                assert_eq!(whole, resumed);
+                assert_eq!(whole.next_delay_nanos_at(now, hint), resumed.next_delay_nanos_at(now, hint));
+                raw = resumed.to_raw();
+            }
+        }
+    }
+}

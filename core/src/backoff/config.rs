@@ -333,6 +333,12 @@ impl Backoff {
         self.start()
     }
 
+    /// The session that [`Session::to_raw`] took apart. Any numbers give a session; what is not from there gives other delays, within the
+    /// bounds of this backoff.
+    pub fn resume(&self, raw: [u64; 8]) -> Session {
+        Session::of_raw(*self, raw)
+    }
+
     pub(super) fn steps(&self) -> Steps {
         Steps::new(self.schedule, self.base)
     }

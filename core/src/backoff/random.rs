@@ -28,6 +28,10 @@ impl SplitMix64 {
         SplitMix64 { state: seed }
     }
 
+    pub(super) const fn state(&self) -> u64 {
+        self.state
+    }
+
     pub(super) const fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(GAMMA);
         mix(self.state)

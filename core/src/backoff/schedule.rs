@@ -96,6 +96,27 @@ impl Steps {
         }
     }
 
+    /// What changes from step to step.
+    pub(super) fn to_raw(self) -> [u64; 2] {
+        match self {
+            Steps::Constant(next) | Steps::Linear { next, .. } => [next, 0],
+            Steps::Exponential { next, .. } => [(next >> 64) as u64, next as u64],
+            Steps::Fibonacci { next, after } => [next, after],
+        }
+    }
+
+    /// The same schedule where [`Steps::to_raw`] found it.
+    pub(super) fn at_raw(self, [first, second]: [u64; 2]) -> Steps {
+        match self {
+            Steps::Constant(_) => Steps::Constant(first),
+            Steps::Linear { step, .. } => Steps::Linear { next: first, step },
+            Steps::Exponential { factor, .. } => {
+                Steps::Exponential { next: u128::from(first) << 64 | u128::from(second), factor }
+            }
+            Steps::Fibonacci { .. } => Steps::Fibonacci { next: first, after: second },
+        }
+    }
+
     /// The delay that comes next. Never falls.
     pub(super) fn peek(&self) -> u64 {
         match *self {

@@ -179,6 +179,41 @@ impl Session {
         self.seed
     }
 
+    /// Where the session stands, as plain numbers, for callers who keep it where no Rust type lives. [`Backoff::resume`] goes on from there.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use tidegate::backoff::{Backoff, Jitter};
+    /// let backoff = Backoff::exponential(Duration::from_secs(1)).jitter(Jitter::Full);
+    /// let mut session = backoff.start();
+    /// session.next_delay(None);
+    /// let mut other = backoff.resume(session.to_raw());
+    /// assert_eq!(session.next_delay(None), other.next_delay(None));
+    /// ```
+    pub fn to_raw(&self) -> [u64; 8] {
+        let [next, after] = self.steps.to_raw();
+        let told = u64::from(self.origin.is_some()) << 33 | u64::from(self.over) << 32 | u64::from(self.retries);
+        let origin = self.origin.unwrap_or(0);
+        [next, after, self.previous, self.seed, self.random.state(), told, self.elapsed, origin]
+    }
+
+    pub(super) fn of_raw(
+        backoff: Backoff,
+        [next, after, previous, seed, random, told, elapsed, origin]: [u64; 8],
+    ) -> Session {
+        Session {
+            backoff,
+            steps: backoff.steps().at_raw([next, after]),
+            previous,
+            seed,
+            random: SplitMix64::new(random),
+            retries: told as u32,
+            elapsed,
+            origin: (told >> 33 & 1 == 1).then_some(origin),
+            over: told >> 32 & 1 == 1,
+        }
+    }
+
     fn ask(&mut self, now: Option<u64>, hint: Option<u64>) -> Option<u64> {
         if let Some(now) = now {
             // A session that has counted delays before it hears of a clock goes on from that count.

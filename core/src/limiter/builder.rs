@@ -6,10 +6,9 @@ use crate::limiter::change::Core;
 use crate::limiter::change::Succession;
 #[cfg(not(tidegate_loom))]
 use crate::limiter::place::Place;
+use crate::limiter::word::{Word, WordLimiter};
 use crate::quota::{Anchor, Quota, QuotaError};
-#[cfg(not(tidegate_loom))]
-use crate::rule::Rule;
-use crate::rule::{Algorithm, Config, Refill};
+use crate::rule::{Algorithm, Config, END, Refill, Rule};
 use crate::time::ClockSource;
 
 /// Builds a [`Limiter`].
@@ -101,6 +100,16 @@ impl LimiterBuilder {
             succession: Succession::new(),
             clock: self.clock,
         })
+    }
+
+    /// The limiter apart from its word, which the caller keeps (see [`WordLimiter`]); made at `origin`. A clock plays no part.
+    ///
+    /// # Errors
+    /// As [`LimiterBuilder::build_at`]; any sliding log, which has more than a word.
+    pub fn word_at(self, origin: u64) -> Result<(WordLimiter, Word), QuotaError> {
+        let origin = origin.min(END);
+        let rule = Rule::new(&self.config, origin)?;
+        Ok((WordLimiter::new(rule), Word::new(rule.first_word(origin, self.config.initial))))
     }
 
     #[cfg(not(tidegate_loom))]

@@ -6,6 +6,7 @@ pub(crate) mod log;
 pub(crate) mod place;
 pub(crate) mod reservation;
 mod ring;
+mod word;
 
 pub use builder::LimiterBuilder;
 pub use change::{ReconfigureError, RestoreError, Snapshot};
@@ -13,6 +14,7 @@ pub use change::{ReconfigureError, RestoreError, Snapshot};
 pub use reservation::Reservation;
 pub use reservation::{Carry, Refusal, Refused, Slot};
 pub use ring::SlidingLog;
+pub use word::{ForeignWord, Word, WordLimiter};
 
 use change::Core;
 #[cfg(feature = "std")]

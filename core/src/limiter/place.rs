@@ -3,17 +3,19 @@
 //! Ordering: the word is the whole message. A reader needs nothing else that a writer wrote, and all writes to one atomic have one
 //! order, so `Relaxed` makes the limiter linearizable. What happens to data *beside* the limiter is the caller's business.
 
+use core::borrow::Borrow;
+
 use crate::decision::{Decision, Verb};
 use crate::limiter::Retired;
 use crate::limiter::reservation::{Refusal, Refused, Slot};
 use crate::rule::{Booking, RETIRED, Rule, Step, Unbookable};
 use crate::sync::{AtomicU64, Bug, Ordering::Relaxed, seeded};
 
-/// A rule and its word.
+/// A rule and its word: the place's own, or one that is lent (`limiter::word`).
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct Place<W = AtomicU64> {
     pub(crate) rule: Rule,
-    word: AtomicU64,
+    word: W,
 }
 
 /// Applies `step` to the word until the word has not changed meanwhile.
@@ -80,13 +82,25 @@ impl Place {
     pub(crate) fn new(rule: Rule, word: u64) -> Place {
         Place { rule, word: AtomicU64::new(word) }
     }
+}
+
+impl<W: Borrow<AtomicU64>> Place<W> {
+    #[inline(always)]
+    pub(crate) fn of(rule: Rule, word: W) -> Place<W> {
+        Place { rule, word }
+    }
+
+    #[inline(always)]
+    fn at(&self) -> &AtomicU64 {
+        self.word.borrow()
+    }
 
     /// The word after spending `cost` under the default algorithm, or the word that denies it, which may be `RETIRED`.
     /// `None` for any other algorithm. Inlined into the caller, and with one test only for what the place holds.
     #[inline(always)]
     pub(crate) fn spend_continuous(&self, now: u64, cost: u64) -> Option<Result<u64, u64>> {
         match &self.rule {
-            Rule::Continuous(rule) => Some(grant(&self.word, |word| rule.take(word, now, cost))),
+            Rule::Continuous(rule) => Some(grant(self.at(), |word| rule.take(word, now, cost))),
             _ => None,
         }
     }
@@ -96,11 +110,11 @@ impl Place {
     pub(crate) fn spend(&self, now: u64, cost: u64) -> Result<(bool, u64), Retired> {
         // The rule is told apart outside the loop.
         let granted = if let Rule::Interval(rule) = &self.rule {
-            grant(&self.word, |word| rule.take(word, now, cost))
+            grant(self.at(), |word| rule.take(word, now, cost))
         } else if let Rule::Sliding(rule) = &self.rule {
-            grant(&self.word, |word| rule.take(word, now, cost))
+            grant(self.at(), |word| rule.take(word, now, cost))
         } else {
-            grant(&self.word, |word| self.rule.take(word, now, cost))
+            grant(self.at(), |word| self.rule.take(word, now, cost))
         };
         match granted {
             Ok(word) => Ok((true, word)),
@@ -118,20 +132,20 @@ impl Place {
     }
 
     pub(crate) fn charge(&self, now: u64, cost: u64) -> Result<Decision, Retired> {
-        let (allowed, word) = answered(update(&self.word, |word| self.rule.charge(word, now, cost)))?;
+        let (allowed, word) = answered(update(self.at(), |word| self.rule.charge(word, now, cost)))?;
         Ok(Decision::of_word(allowed, &self.rule, word, now, cost, Verb::Charge))
     }
 
     #[inline]
     pub(crate) fn peek(&self, now: u64, cost: u64) -> Result<Decision, Retired> {
-        let word = live(self.word.load(Relaxed))?;
+        let word = live(self.at().load(Relaxed))?;
         let allowed = cost == 0 || self.rule.take(word, now, cost).is_some();
         Ok(Decision::of_word(allowed, &self.rule, word, now, cost, Verb::Take))
     }
 
     /// Applies a step that never says no.
     fn adjust(&self, step: impl Fn(u64) -> u64) -> Result<(), Retired> {
-        match update(&self.word, |word| live(word).ok().map(&step)) {
+        match update(self.at(), |word| live(word).ok().map(&step)) {
             Ok(_) => Ok(()),
             Err(_) => Err(Retired),
         }
@@ -150,12 +164,12 @@ impl Place {
     }
 
     pub(crate) fn reserve(&self, now: u64, cost: u64, max_wait: u64) -> Result<Result<Slot, Refused>, Retired> {
-        let mut before = self.word.load(Relaxed);
+        let mut before = self.at().load(Relaxed);
         loop {
             live(before)?;
             let (refusal, decision) = match self.rule.reserve(before, now, cost) {
                 Ok((after, at)) if at - now <= max_wait => {
-                    match self.word.compare_exchange_weak(before, after, Relaxed, Relaxed) {
+                    match self.at().compare_exchange_weak(before, after, Relaxed, Relaxed) {
                         Ok(_) => return Ok(Ok(Slot::of_word(at, cost, before, after))),
                         Err(seen) => {
                             before = seen;
@@ -185,16 +199,16 @@ impl Place {
     }
 
     pub(crate) fn word(&self) -> Result<u64, Retired> {
-        live(self.word.load(Relaxed))
+        live(self.at().load(Relaxed))
     }
 
     /// Takes the word out of service and returns the last one.
     pub(crate) fn retire(&self) -> u64 {
-        self.word.swap(RETIRED, Relaxed)
+        self.at().swap(RETIRED, Relaxed)
     }
 
     /// Puts a word back into service after [`Place::retire`].
     pub(crate) fn revive(&self, word: u64) {
-        self.word.swap(word, Relaxed);
+        self.at().swap(word, Relaxed);
     }
 }

@@ -46,6 +46,26 @@ impl Slot {
         self.cost
     }
 
+    /// The slot as plain numbers, for callers who keep it where no Rust type lives. The first is its instant, the second its cost.
+    ///
+    /// ```
+    /// # use tidegate::{Algorithm, Limiter, Quota, Slot};
+    /// let limiter = Limiter::new(Algorithm::Gcra, Quota::per_second(10)?.burst(1)?)?;
+    /// let kept = limiter.reserve_at(0, 1, 0)?.into_raw();
+    /// limiter.cancel_at(0, Slot::from_raw(kept));
+    /// assert!(limiter.try_acquire_at(0, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub const fn into_raw(self) -> [u64; 6] {
+        [self.at, self.cost, self.before, self.after as u64, (self.after >> 64) as u64, self.generation]
+    }
+
+    /// The slot that [`Slot::into_raw`] took apart. Numbers can be copied where a slot cannot: cancel each slot at most once, or permits that
+    /// others have spent may be given back.
+    pub const fn from_raw([at, cost, before, low, high, generation]: [u64; 6]) -> Slot {
+        Slot { at, cost, before, after: (high as u128) << 64 | low as u128, generation }
+    }
+
     pub(crate) fn of_generation(mut self, generation: u64) -> Slot {
         self.generation = generation;
         self
