@@ -24,6 +24,7 @@ mod check;
 mod endpoint;
 mod evidence;
 mod file;
+pub mod headers;
 mod limit;
 mod load;
 mod place;
