@@ -39,11 +39,11 @@ test-rust:
 
 # Features only add: every combination compiles without a warning, and the core's tests hold in each.
 test-features:
-	for features in "" alloc std serde alloc,serde; do \
+	for features in "" alloc std serde alloc,serde tokio smol; do \
 		RUSTFLAGS="-D warnings" cargo check --quiet -p tidegate --no-default-features --features "$$features" \
 			--target-dir $(TARGET)/features; \
 	done
-	cargo test --quiet -p tidegate --features serde
+	cargo test --quiet -p tidegate --features serde,tokio,smol
 
 # Every interleaving of small programs, and weak exchanges that fail for no reason.
 test-models:

@@ -19,9 +19,10 @@
 //! # Features
 //! | feature | adds |
 //! |---|---|
-//! | `std` (default) | clocks and the verbs that read them, reservations to hold, changing quotas under callers |
+//! | `std` (default) | clocks and the verbs that read them, waiting in line, changing quotas under callers |
 //! | `alloc` | the sliding log on the heap, shared clocks |
 //! | `serde` | quotas as text, snapshots in any format |
+//! | `tokio`, `smol` | [`Limiter::acquire_tokio`](Limiter), [`Limiter::acquire_smol`](Limiter): waiting with the sleep of that runtime |
 //! | `critical-section` | single-core targets without 64-bit atomics: a critical section in place of a lock |
 #![no_std]
 #![deny(unsafe_code)]
@@ -48,6 +49,8 @@ mod sync;
 #[cfg(tidegate_loom)]
 pub mod sync;
 mod time;
+#[cfg(feature = "std")]
+mod wait;
 mod wide;
 
 pub use backoff::{Backoff, Jitter, RetryBudget};

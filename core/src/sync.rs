@@ -42,6 +42,8 @@ pub enum Bug {
     SpendOnAnotherKey,
     /// A key is forgotten without regard to whether its word has changed.
     EvictedUnderSpend,
+    /// A waiter who has gone ahead gives his permits back.
+    UsedAndGivenBack,
     /// A place in the table is taken without regard to the maximum.
     LastPlaceTwice,
 }

@@ -313,6 +313,10 @@ impl Limiter {
 /// The same verbs at the time of the limiter's own clock.
 #[cfg(feature = "std")]
 impl Limiter {
+    pub(crate) fn clock(&self) -> &ClockSource {
+        &self.clock
+    }
+
     /// The time of the limiter's clock, in nanoseconds.
     #[inline]
     pub fn now(&self) -> u64 {
@@ -352,7 +356,6 @@ impl Limiter {
     /// # Errors
     /// As [`Limiter::reserve_at`].
     pub fn reserve(&self, cost: u64, max_wait: Duration) -> Result<Reservation<'_>, Refused> {
-        let max_wait = u64::try_from(max_wait.as_nanos()).unwrap_or(u64::MAX);
-        self.reserve_at(self.now(), cost, max_wait).map(|slot| Reservation::new(self, slot))
+        self.reserve_at(self.now(), cost, crate::wait::nanos(max_wait)).map(|slot| Reservation::new(self, slot))
     }
 }

@@ -140,6 +140,10 @@ impl core::error::Error for Refused {}
 
 /// Permits booked on a limiter with its own clock, made by `Limiter::reserve`.
 ///
+/// Then one of: [`Reservation::wait`] or [`Reservation::wait_async`] until the instant, and go ahead; sleep for [`Reservation::delay`] in a way of
+/// your own; or [`Reservation::cancel`]. **Dropping it keeps the permits booked**: the limiter cannot know whether
+/// they were used, and giving used permits back would exceed the limit.
+///
 /// ```
 /// use std::time::Duration;
 /// use tidegate::{Algorithm, Limiter, Quota};
@@ -166,6 +170,10 @@ pub struct Reservation<'a> {
 impl<'a> Reservation<'a> {
     pub(crate) fn new(limiter: &'a crate::Limiter, slot: Slot) -> Reservation<'a> {
         Reservation { limiter, slot }
+    }
+
+    pub(crate) fn limiter(&self) -> &'a crate::Limiter {
+        self.limiter
     }
 
     /// The instant from which the permits may be used, in nanoseconds of the limiter's clock.

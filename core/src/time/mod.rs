@@ -29,11 +29,25 @@ pub use monotonic::{MonotonicClock, SystemClock};
 pub trait Clock: Send + Sync {
     /// Nanoseconds since the clock's origin.
     fn now(&self) -> u64;
+
+    /// Blocks the calling thread until [`Clock::now`] is `at` or later; for the blocking waits.
+    ///
+    /// The default sleeps as long as is left, in the operating system's time. It may come back early: who waits looks at the clock and
+    /// sleeps again. A clock that does not keep the pace of the system's time should sleep by its own.
+    #[cfg(feature = "std")]
+    fn sleep_until(&self, at: u64) {
+        extern crate std;
+        std::thread::sleep(core::time::Duration::from_nanos(at.saturating_sub(self.now())));
+    }
 }
 
 impl<T: Clock + ?Sized> Clock for &T {
     fn now(&self) -> u64 {
         (**self).now()
+    }
+    #[cfg(feature = "std")]
+    fn sleep_until(&self, at: u64) {
+        (**self).sleep_until(at);
     }
 }
 
@@ -41,6 +55,10 @@ impl<T: Clock + ?Sized> Clock for &T {
 impl<T: Clock + ?Sized> Clock for alloc::sync::Arc<T> {
     fn now(&self) -> u64 {
         (**self).now()
+    }
+    #[cfg(feature = "std")]
+    fn sleep_until(&self, at: u64) {
+        (**self).sleep_until(at);
     }
 }
 
@@ -64,6 +82,14 @@ impl ClockSource {
             ClockSource::Default => MonotonicClock.now(),
             ClockSource::Static(clock) => clock.now(),
             ClockSource::Shared(clock) => clock.now(),
+        }
+    }
+
+    pub(crate) fn sleep_until(&self, at: u64) {
+        match self {
+            ClockSource::Default => MonotonicClock.sleep_until(at),
+            ClockSource::Static(clock) => clock.sleep_until(at),
+            ClockSource::Shared(clock) => clock.sleep_until(at),
         }
     }
 }

@@ -1,0 +1,27 @@
+//! `acquire_async` with the sleep of a runtime, under a feature of its name.
+
+use core::time::Duration;
+
+use crate::limiter::{Limiter, Refused};
+
+impl Limiter {
+    /// [`Limiter::acquire_async`] with tokio's sleep, which rounds up to a millisecond. To be polled within a tokio runtime that has its timer enabled.
+    ///
+    /// # Errors
+    /// As [`Limiter::acquire`].
+    #[cfg(feature = "tokio")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
+    pub async fn acquire_tokio(&self, cost: u64, timeout: Duration) -> Result<Duration, Refused> {
+        self.acquire_async(cost, timeout, tokio::time::sleep).await
+    }
+
+    /// [`Limiter::acquire_async`] with the timer of smol (`async-io`), which works under any executor.
+    ///
+    /// # Errors
+    /// As [`Limiter::acquire`].
+    #[cfg(feature = "smol")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "smol")))]
+    pub async fn acquire_smol(&self, cost: u64, timeout: Duration) -> Result<Duration, Refused> {
+        self.acquire_async(cost, timeout, async_io::Timer::after).await
+    }
+}
