@@ -21,6 +21,7 @@ pub struct Headers {
     pub(crate) retry_after: Option<String>,
     pub(crate) retry_after_sent: Option<Sent>,
     pub(crate) scope: Option<String>,
+    #[serde(default)]
     pub(crate) source: Vec<Spanned<String>>,
 }
 
@@ -197,6 +198,7 @@ pub struct Client {
     pub(crate) warn_below_percent: Option<u64>,
     pub(crate) alert_above_percent: Option<u64>,
     pub(crate) pacing: Option<Pacing>,
+    #[serde(default)]
     pub(crate) source: Vec<Spanned<String>>,
 }
 
@@ -230,6 +232,7 @@ pub struct Pacing {
     pub(crate) min_ms: u64,
     pub(crate) max_ms: u64,
     pub(crate) steps: Vec<PacingStep>,
+    #[serde(default)]
     pub(crate) source: Vec<Spanned<String>>,
 }
 

@@ -72,6 +72,95 @@ impl Endpoint {
     pub fn path(&self) -> &[Segment] {
         &self.path
     }
+
+    /// Whether this pattern counts a request: a method, and a path without its query.
+    ///
+    /// Methods are compared without regard to case. Empty segments (a doubled or final `/`) are passed over, and `%2E` is `.`: a
+    /// server that is as lenient must not be asked around its limit. `.` and `..` are not resolved.
+    ///
+    /// ```
+    /// let endpoint: tidegate_policy::Endpoint = "GET/POST /domains/{id}/**".parse()?;
+    /// assert!(endpoint.matches("GET", "/domains/7") && endpoint.matches("POST", "//domain%73/7/dns/"));
+    /// assert!(!endpoint.matches("PUT", "/domains/7") && !endpoint.matches("GET", "/domains"));
+    /// # Ok::<(), tidegate_policy::EndpointError>(())
+    /// ```
+    pub fn matches(&self, method: &str, path: &str) -> bool {
+        self.counts_method(method) && covers(self.segments(), path.split('/').filter(|segment| !segment.is_empty()))
+    }
+
+    fn counts_method(&self, method: &str) -> bool {
+        self.methods.is_empty() || self.methods.iter().any(|known| known.eq_ignore_ascii_case(method))
+    }
+
+    /// The segments that match something: `/` alone has none.
+    fn segments(&self) -> impl Iterator<Item = &Segment> {
+        self.path.iter().filter(|segment| !matches!(segment, Segment::Text(text) if text.is_empty()))
+    }
+
+    /// Whether every request of this pattern is one of the other's.
+    pub fn within(&self, other: &Endpoint) -> bool {
+        let methods = other.methods.is_empty()
+            || (!self.methods.is_empty() && self.methods.iter().all(|method| other.methods.contains(method)));
+        let (mut inner, mut outer) = (self.segments(), other.segments());
+        methods
+            && loop {
+                match (inner.next(), outer.next()) {
+                    (_, Some(Segment::Rest)) | (None, None) => break true,
+                    (Some(Segment::Text(a)), Some(Segment::Text(b))) if a == b => {}
+                    (Some(Segment::Text(_) | Segment::Name(_)), Some(Segment::Name(_))) => {}
+                    _ => break false,
+                }
+            }
+    }
+
+    /// Whether some request is both patterns'.
+    pub fn overlaps(&self, other: &Endpoint) -> bool {
+        let methods = self.methods.is_empty()
+            || other.methods.is_empty()
+            || self.methods.iter().any(|method| other.methods.contains(method));
+        let (mut left, mut right) = (self.segments(), other.segments());
+        methods
+            && loop {
+                match (left.next(), right.next()) {
+                    (Some(Segment::Rest), _) | (_, Some(Segment::Rest)) | (None, None) => break true,
+                    (None, _) | (_, None) => break false,
+                    (Some(Segment::Text(a)), Some(Segment::Text(b))) if a != b => break false,
+                    _ => {}
+                }
+            }
+    }
+}
+
+fn covers<'a>(pattern: impl Iterator<Item = &'a Segment>, mut path: impl Iterator<Item = &'a str>) -> bool {
+    for segment in pattern {
+        match (segment, path.next()) {
+            (Segment::Rest, _) => return true,
+            (Segment::Text(text), Some(given)) if same(text, given) => {}
+            (Segment::Name(_), Some(_)) => {}
+            _ => return false,
+        }
+    }
+    path.next().is_none()
+}
+
+/// Whether a segment of a path is this text, percent-encoded or not.
+fn same(text: &str, given: &str) -> bool {
+    if !given.contains('%') {
+        return text == given;
+    }
+    let (mut wanted, mut rest) = (text.bytes(), given.as_bytes());
+    while let Some((first, after)) = rest.split_first() {
+        let encoded = rest.get(1..3).filter(|_| *first == b'%').and_then(|digits| {
+            let digit = |byte: u8| (byte as char).to_digit(16);
+            u8::try_from(digit(digits[0])? << 4 | digit(digits[1])?).ok()
+        });
+        let byte = encoded.unwrap_or(*first);
+        rest = if encoded.is_some() { &rest[3..] } else { after };
+        if wanted.next() != Some(byte) {
+            return false;
+        }
+    }
+    wanted.next().is_none()
 }
 
 /// Why a pattern was refused.

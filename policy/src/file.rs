@@ -17,6 +17,11 @@ pub(crate) type Text = Spanned<String>;
 pub(crate) struct File {
     pub format: Spanned<u64>,
     pub provider: Provider,
+    pub max_keys: Option<Spanned<u64>>,
+    #[serde(default)]
+    pub category: BTreeMap<String, Spanned<CategoryText>>,
+    #[serde(default)]
+    pub cost: Vec<Spanned<CostText>>,
     #[serde(default)]
     pub window: BTreeMap<String, Spanned<WindowText>>,
     #[serde(default)]
@@ -34,7 +39,7 @@ pub(crate) struct File {
 #[serde(deny_unknown_fields)]
 pub struct Provider {
     pub(crate) name: String,
-    pub(crate) document: String,
+    pub(crate) document: Option<String>,
     pub(crate) api: Option<String>,
 }
 
@@ -44,15 +49,32 @@ impl Provider {
         &self.name
     }
 
-    /// The title of the document that the limits are taken from, or its first sentence.
-    pub fn document(&self) -> &str {
-        &self.document
+    /// The title of the document that the limits are taken from, or its first sentence; `None` for a policy of one's own.
+    pub fn document(&self) -> Option<&str> {
+        self.document.as_deref()
     }
 
     /// The base address of its API, if the document has it.
     pub fn api(&self) -> Option<&str> {
         self.api.as_deref()
     }
+}
+
+/// Endpoints under one name. A request belongs to the most specific category that it matches.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CategoryText {
+    pub endpoints: Spanned<Vec<Text>>,
+}
+
+/// What a request to some endpoints counts for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CostText {
+    pub endpoints: Option<Spanned<Vec<Text>>>,
+    pub category: Option<Text>,
+    pub unit: Option<Text>,
+    pub cost: Spanned<u64>,
 }
 
 #[derive(Deserialize)]
@@ -79,6 +101,10 @@ pub(crate) struct Table {
     #[serde(default)]
     pub pool: Pool,
     pub pool_why: Option<Text>,
+    pub max_keys: Option<Spanned<u64>>,
+    pub shadow: Option<bool>,
+    pub optional: Option<bool>,
+    pub per: Option<Spanned<Scope>>,
     pub note: Option<String>,
     pub columns: Vec<Spanned<Column>>,
     pub row: Vec<Spanned<Row>>,
@@ -95,6 +121,10 @@ pub(crate) struct Column {
     pub endpoints: Option<Spanned<Vec<Text>>>,
     pub unit: Option<String>,
     pub window: Option<Text>,
+    pub max_keys: Option<Spanned<u64>>,
+    pub shadow: Option<bool>,
+    pub optional: Option<bool>,
+    pub per: Option<Spanned<Scope>>,
 }
 
 /// What the cells of a column are.
@@ -125,6 +155,10 @@ pub(crate) struct Row {
     pub id: Option<Text>,
     pub scope: Option<Scope>,
     pub endpoints: Option<Spanned<Vec<Text>>>,
+    pub max_keys: Option<Spanned<u64>>,
+    pub shadow: Option<bool>,
+    pub optional: Option<bool>,
+    pub per: Option<Spanned<Scope>>,
     pub note: Option<String>,
     pub source: Text,
     pub cells: Option<Spanned<Vec<Text>>>,
@@ -139,16 +173,22 @@ pub(crate) struct LimitText {
     pub customer: Option<String>,
     pub scope: Scope,
     pub scope_why: Option<Text>,
-    pub endpoints: Spanned<Vec<Text>>,
+    pub endpoints: Option<Spanned<Vec<Text>>>,
+    pub category: Option<Text>,
     pub unit: Option<String>,
     #[serde(default)]
     pub pool: Pool,
+    pub instead: Option<Spanned<Vec<Text>>>,
+    pub max_keys: Option<Spanned<u64>>,
+    pub shadow: Option<bool>,
+    pub optional: Option<bool>,
+    pub per: Option<Spanned<Scope>>,
     pub quota: Option<Text>,
     pub count: Option<Spanned<u64>>,
     pub concurrency: Option<Spanned<u64>>,
     pub window: Option<Text>,
-    pub demo_quota: Option<Text>,
-    pub source: Text,
+    pub example: Option<Text>,
+    pub source: Option<Text>,
     pub note: Option<String>,
 }
 
@@ -160,7 +200,7 @@ pub(crate) struct RefusalText {
     pub message: Option<String>,
     #[serde(default)]
     pub scope_codes: BTreeMap<Scope, String>,
-    pub source: Text,
+    pub source: Option<Text>,
 }
 
 #[derive(Deserialize)]
@@ -176,6 +216,7 @@ pub(crate) struct RetryText {
     pub missing_retry_after_s: Option<Spanned<u64>>,
     #[serde(default)]
     pub retry_after_is_floor: bool,
+    #[serde(default)]
     pub source: Vec<Text>,
     pub note: Option<String>,
 }

@@ -22,6 +22,7 @@ mod advice;
 mod calendar;
 mod check;
 mod endpoint;
+mod enforce;
 mod evidence;
 mod file;
 pub mod headers;
@@ -33,7 +34,11 @@ mod policy;
 pub use advice::{Client, Headers, Pacing, PacingStep, Refusal, ResetForm, Retry, Schedule, Sent};
 pub use calendar::{CalendarError, CalendarQuota, CalendarUnit};
 pub use endpoint::{Endpoint, EndpointError, Endpoints, Segment};
+pub use enforce::{
+    InFlight, LimitDecision, LimitReport, QuotaStatus, Report, Request, RequestError, TableStatus, Verdict,
+};
 pub use file::Provider;
-pub use limit::{Allowance, Limit, Pool, Scope, Start, Window};
+pub use limit::{Allowance, Limit, Pool, Scope, Start, UnknownScope, Window};
+pub use load::PolicyBuilder;
 pub use place::{Place, PolicyError};
-pub use policy::{Policy, TableInfo};
+pub use policy::{Cost, Policy, TableInfo};

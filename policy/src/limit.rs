@@ -1,8 +1,9 @@
 //! One published limit: whom it counts, what it counts, how much, in which window, and the words of the document behind it.
 
 use std::fmt;
+use std::str::FromStr;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tidegate::{Algorithm, Anchor, Limiter, Quota, QuotaError};
 
 use crate::calendar::CalendarQuota;
@@ -28,6 +29,18 @@ pub struct Limit {
     pub(crate) source: String,
     pub(crate) note: Option<String>,
     pub(crate) place: Place,
+    pub(crate) category: Option<String>,
+    pub(crate) instead: Vec<String>,
+    pub(crate) keeping: Keeping,
+}
+
+/// How a limit is kept: how many keys, and what of it is enforced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Keeping {
+    pub max_keys: Option<u32>,
+    pub shadow: bool,
+    pub optional: bool,
+    pub per: Scope,
 }
 
 impl Limit {
@@ -96,6 +109,36 @@ impl Limit {
         self.note.as_deref()
     }
 
+    /// The category of the file whose requests it counts, if it names one.
+    pub fn category(&self) -> Option<&str> {
+        self.category.as_deref()
+    }
+
+    /// The most keys that are remembered for it, if the file says so for this limit.
+    pub fn max_keys(&self) -> Option<u32> {
+        self.keeping.max_keys
+    }
+
+    /// Whether it is on trial: counted and reported, and never a reason to deny.
+    pub fn is_shadow(&self) -> bool {
+        self.keeping.shadow
+    }
+
+    /// Whether it is passed over for requests that do not name its scope; otherwise such a request is an error.
+    pub fn is_optional(&self) -> bool {
+        self.keeping.optional
+    }
+
+    /// Who has a count of its own: the [scope](Limit::scope) itself, or, for limits of an endpoint, the scope of its callers.
+    pub fn counted_per(&self) -> Scope {
+        self.keeping.per
+    }
+
+    /// The ids of the limits that this one, a customer's, stands instead of, if the file names them.
+    pub fn instead(&self) -> &[String] {
+        &self.instead
+    }
+
     /// Where the number stands in the policy file.
     pub fn place(&self) -> &Place {
         &self.place
@@ -116,7 +159,7 @@ impl Limit {
 }
 
 /// Whom a limit counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Scope {
@@ -136,9 +179,23 @@ pub enum Scope {
     Request,
 }
 
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl Scope {
+    /// All scopes, in the order of their declaration.
+    pub const ALL: [Scope; 7] = [
+        Scope::ApiKey,
+        Scope::Ip,
+        Scope::Account,
+        Scope::Organization,
+        Scope::SenderDomain,
+        Scope::Endpoint,
+        Scope::Request,
+    ];
+
+    pub(crate) const COUNT: usize = Scope::ALL.len();
+
+    /// The name in text: `api-key`, `ip`, `account`, `organization`, `sender-domain`, `endpoint`, `request`.
+    pub const fn name(self) -> &'static str {
+        match self {
             Scope::ApiKey => "api-key",
             Scope::Ip => "ip",
             Scope::Account => "account",
@@ -146,7 +203,36 @@ impl fmt::Display for Scope {
             Scope::SenderDomain => "sender-domain",
             Scope::Endpoint => "endpoint",
             Scope::Request => "request",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// The text is not the name of a scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownScope(String);
+
+impl fmt::Display for UnknownScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = Scope::ALL.into_iter().map(Scope::name);
+        write!(f, "there is no scope `{}`; {}", self.0, crate::place::nearest(&self.0, known))
+    }
+}
+
+impl std::error::Error for UnknownScope {}
+
+impl FromStr for Scope {
+    type Err = UnknownScope;
+
+    /// # Errors
+    /// Any other text, with the nearest name.
+    fn from_str(text: &str) -> Result<Scope, UnknownScope> {
+        Scope::ALL.into_iter().find(|scope| scope.name() == text).ok_or_else(|| UnknownScope(text.to_owned()))
     }
 }
 

@@ -179,8 +179,11 @@ impl<'a> Document<'a> {
 
     /// Puts an error of the TOML reader into the words of this crate.
     pub(crate) fn toml_error(&self, error: &toml::de::Error) -> PolicyError {
-        let span = error.span().unwrap_or(0..0);
-        let message = error.message();
+        self.serde_error(error.span().unwrap_or(0..0), error.message())
+    }
+
+    /// Puts what serde says about a span into the words of this crate.
+    pub(crate) fn serde_error(&self, span: Range<usize>, message: &str) -> PolicyError {
         let mut quoted = message.split('`').skip(1).step_by(2);
         let subject = quoted.next().unwrap_or("");
         if message.starts_with("unknown field") {

@@ -1,17 +1,21 @@
 //! A loaded policy: the limits of one provider, its headers, and its advice.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::advice::{Client, Headers, Refusal, Retry};
+use crate::endpoint::Endpoints;
+use crate::enforce::Enforcer;
 use crate::evidence::bare;
 use crate::file::Provider;
 use crate::limit::Limit;
-use crate::load;
-use crate::place::{Document, Place, PolicyError};
+use crate::load::PolicyBuilder;
+use crate::place::{Place, PolicyError};
 
 /// The limits that a provider publishes.
 ///
-/// Plain data: `Send + Sync`, cheap to share behind a reference, never changed after loading.
+/// `Send + Sync`. What was loaded never changes; what was counted is shared by all clones. A policy can be read ([`Policy::limits`]) and
+/// asked ([`Policy::take`]).
 #[derive(Clone, Debug)]
 pub struct Policy {
     pub(crate) provider: Provider,
@@ -22,6 +26,33 @@ pub struct Policy {
     pub(crate) retry: Option<Retry>,
     pub(crate) client: Option<Client>,
     pub(crate) quotations: Vec<(Place, String)>,
+    pub(crate) costs: Vec<Cost>,
+    pub(crate) enforcer: Arc<Enforcer>,
+}
+
+/// What a request to some endpoints counts for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cost {
+    pub(crate) endpoints: Endpoints,
+    pub(crate) unit: String,
+    pub(crate) cost: u64,
+}
+
+impl Cost {
+    /// The requests.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// The unit of the limits that it goes to.
+    pub fn unit(&self) -> &str {
+        &self.unit
+    }
+
+    /// How many permits one of the unit takes.
+    pub fn cost(&self) -> u64 {
+        self.cost
+    }
 }
 
 /// A table of the provider's document.
@@ -55,12 +86,12 @@ impl Policy {
     /// # Errors
     /// A file that cannot be read or is not UTF-8; otherwise as [`Policy::from_toml`].
     pub fn from_file(path: impl AsRef<Path>) -> Result<Policy, PolicyError> {
-        let path = path.as_ref();
-        let name = path.display().to_string();
-        match std::fs::read_to_string(path) {
-            Ok(text) => Policy::from_toml(&text, &name),
-            Err(error) => Err(PolicyError::unreadable(&name, format!("cannot be read: {error}"))),
-        }
+        Policy::builder().from_file(path)
+    }
+
+    /// Loads with more to say: how large a file may be, how many keys, which clock, whether examples are enforced.
+    pub fn builder() -> PolicyBuilder {
+        PolicyBuilder::new()
     }
 
     /// Loads a policy from text; `file` is the name that its errors carry.
@@ -69,7 +100,24 @@ impl Policy {
     /// The first thing that is wrong, with its place: text that is not TOML, an unknown or missing key, a quota that an algorithm
     /// cannot hold, a number, period or scope that the quotation beside it does not say, a row whose cells do not add up.
     pub fn from_toml(text: &str, file: &str) -> Result<Policy, PolicyError> {
-        load::load(&Document::new(file, text), text)
+        Policy::builder().from_toml(text, file)
+    }
+
+    /// Loads a policy from JSON text: the same keys as in TOML.
+    ///
+    /// # Errors
+    /// As [`Policy::from_toml`].
+    pub fn from_json(text: &str, file: &str) -> Result<Policy, PolicyError> {
+        Policy::builder().from_json(text, file)
+    }
+
+    /// The time of the policy's clock, in nanoseconds.
+    pub fn now(&self) -> u64 {
+        self.enforcer.settings.clock.now()
+    }
+
+    pub(crate) fn enforcer(&self) -> &Enforcer {
+        &self.enforcer
     }
 
     /// Who publishes the limits.
@@ -90,6 +138,11 @@ impl Policy {
     /// The limit with this id.
     pub fn limit(&self, id: &str) -> Option<&Limit> {
         self.limits.iter().find(|limit| limit.id == id)
+    }
+
+    /// What requests to some endpoints count for, where that is not one.
+    pub fn costs(&self) -> &[Cost] {
+        &self.costs
     }
 
     /// The headers of the provider's responses.

@@ -193,7 +193,7 @@ mailpipe.toml:28:1: unknown key `endpoint`
 mailtrap.toml:80:2: unknown key `weather`
    80 | [weather]
       |  ^^^^^^^
-      = known here: `format`, `provider`, `window`, `table`, `limit`, `headers`, `refusal`, `retry`, `client`"#,
+      = known here: `format`, `provider`, `max_keys`, `category`, `cost`, `window`, `table`, `limit`, `headers`, `refusal`, `retry`, `client`"#,
     );
     says(
         "unosend",

@@ -1,5 +1,7 @@
 //! Headers, refusals, retries and pacing: every number must stand in the lines that are quoted for it.
 
+use std::ops::Range;
+
 use toml::Spanned;
 
 use super::Loader;
@@ -9,6 +11,11 @@ use crate::file::{RefusalText, RetryText, Text};
 use crate::place::PolicyError;
 
 impl Loader<'_> {
+    /// Whether a number stands in the lines that are quoted for it, where a document is quoted at all.
+    fn stands(&self, span: &Range<usize>, key: &str, value: u64, lines: &str) -> Result<(), PolicyError> {
+        if self.quoted { check::advice(self.doc, span.clone(), key, value, lines) } else { Ok(()) }
+    }
+
     pub(super) fn headers(&mut self, headers: &Spanned<Headers>) {
         let span = headers.span();
         let headers = headers.get_ref();
@@ -20,14 +27,14 @@ impl Loader<'_> {
     }
 
     pub(super) fn refusal(&mut self, text: &RefusalText) -> Result<Refusal, PolicyError> {
-        self.quote(&text.source);
+        text.source.iter().for_each(|source| self.quote(source));
         let span = text.status.span();
         let words = [&text.code, &text.message];
         for word in words.into_iter().flatten().chain(text.scope_codes.values()) {
             self.quote_at(span.clone(), word);
         }
         let status = *text.status.get_ref();
-        check::advice(self.doc, span.clone(), "status", status, text.source.get_ref())?;
+        self.stands(&span, "status", status, text.source.as_ref().map_or("", |source| source.get_ref()))?;
         let status = u16::try_from(status).ok().filter(|status| (100..1000).contains(status));
         Ok(Refusal {
             status: status.ok_or_else(|| self.doc.error(span, "an HTTP status has three digits"))?,
@@ -50,7 +57,7 @@ impl Loader<'_> {
         ];
         for (key, value) in numbers {
             if let Some(value) = value {
-                check::advice(self.doc, value.span(), key, *value.get_ref(), &lines)?;
+                self.stands(&value.span(), key, *value.get_ref(), &lines)?;
             }
         }
         if let (Some(attempts), Some(_)) = (&text.max_attempts, &text.max_retries) {
@@ -82,20 +89,20 @@ impl Loader<'_> {
         ];
         for (key, value) in shares {
             if let Some(value) = value {
-                check::advice(self.doc, spanned.span(), key, value, &lines)?;
+                self.stands(&spanned.span(), key, value, &lines)?;
             }
         }
         let Some(pacing) = &client.pacing else { return Ok(()) };
         pacing.source.iter().for_each(|line| self.quote(line));
         let lines = join(&pacing.source);
         for (key, value) in [("start_ms", pacing.start_ms), ("min_ms", pacing.min_ms), ("max_ms", pacing.max_ms)] {
-            check::advice(self.doc, spanned.span(), key, value, &lines)?;
+            self.stands(&spanned.span(), key, value, &lines)?;
         }
         for step in &pacing.steps {
             for value in [step.above_percent, step.below_percent].into_iter().flatten() {
-                check::advice(self.doc, spanned.span(), "steps", value, &lines)?;
+                self.stands(&spanned.span(), "steps", value, &lines)?;
             }
-            if !lines.contains(&format!("* {},", step.factor)) {
+            if self.quoted && !lines.contains(&format!("* {},", step.factor)) {
                 let message = format!("no line of `source` multiplies by {}", step.factor);
                 return Err(self.doc.error(spanned.span(), message));
             }

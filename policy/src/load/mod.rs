@@ -1,31 +1,48 @@
 //! From a file as it is written to a policy that may be believed: names resolved, defaults applied, every number checked.
 
 mod advice;
+mod builder;
+mod json;
+mod scope;
 mod table;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use tidegate::{Algorithm, Limiter, Quota};
 use toml::Spanned;
 
 use crate::check::{self, Evidence};
-use crate::endpoint::{Endpoint, Endpoints};
+use crate::endpoint::Endpoint;
+use crate::enforce::{Enforcer, Settings};
 use crate::file::{File, LimitText, Text, WindowText};
 use crate::limit::{Allowance, Limit, Start, Window};
 use crate::place::{Document, Place, PolicyError, nearest};
 use crate::policy::{Policy, TableInfo};
+pub use builder::PolicyBuilder;
+use scope::KeepingText;
 
 /// The version of the format that this crate reads.
 const FORMAT: u64 = 1;
 
-pub(crate) fn load(doc: &Document<'_>, text: &str) -> Result<Policy, PolicyError> {
-    let file: File = toml::from_str(text).map_err(|error| doc.toml_error(&error))?;
+const ALGORITHMS: [&str; 5] = ["gcra", "token-bucket", "fixed-window", "sliding-window", "sliding-log"];
+
+fn load(doc: &Document<'_>, file: File, settings: Settings) -> Result<Policy, PolicyError> {
     if *file.format.get_ref() != FORMAT {
         let message = format!("format {} is not known", file.format.get_ref());
         return Err(doc.error(file.format.span(), message).help(format!("this version reads format {FORMAT}")));
     }
-    let mut loader = Loader { doc, windows: BTreeMap::new(), limits: Vec::new(), quotations: Vec::new() };
+    let mut loader = Loader {
+        doc,
+        quoted: file.provider.document.is_some(),
+        windows: BTreeMap::new(),
+        categories: BTreeMap::new(),
+        limits: Vec::new(),
+        quotations: Vec::new(),
+    };
+    let max_keys = file.max_keys.as_ref().map(|keys| loader.max_keys(keys)).transpose()?;
+    loader.categories(&file.category)?;
     for (name, window) in &file.window {
         loader.window(name, window)?;
     }
@@ -40,6 +57,8 @@ pub(crate) fn load(doc: &Document<'_>, text: &str) -> Result<Policy, PolicyError
     for limit in &file.limit {
         loader.limit(limit)?;
     }
+    loader.replacements(&file.limit)?;
+    let costs: Vec<_> = file.cost.iter().map(|cost| loader.cost(cost)).collect::<Result<_, _>>()?;
     if let Some((name, (_, span, _))) = loader.windows.iter().find(|(_, (_, _, used))| !used) {
         return Err(doc.error(span.clone(), format!("no limit uses the window `{name}`")));
     }
@@ -51,6 +70,8 @@ pub(crate) fn load(doc: &Document<'_>, text: &str) -> Result<Policy, PolicyError
     if let Some(client) = &file.client {
         loader.client(client)?;
     }
+    let categories: Vec<_> = loader.categories.into_values().collect();
+    let enforcer = Enforcer::new(&loader.limits, &costs, &categories, max_keys, settings);
     Ok(Policy {
         provider: file.provider,
         tables,
@@ -60,11 +81,16 @@ pub(crate) fn load(doc: &Document<'_>, text: &str) -> Result<Policy, PolicyError
         retry,
         client: file.client.map(Spanned::into_inner),
         quotations: loader.quotations,
+        costs,
+        enforcer: Arc::new(enforcer),
     })
 }
 
 struct Loader<'a> {
     doc: &'a Document<'a>,
+    /// Whether the file quotes a document: then every number needs its quotation.
+    quoted: bool,
+    categories: BTreeMap<String, Vec<Endpoint>>,
     /// By name: the window, where it stands, and whether a limit uses it.
     windows: BTreeMap<String, (Window, Range<usize>, bool)>,
     limits: Vec<Limit>,
@@ -84,13 +110,12 @@ impl Loader<'_> {
         let span = text.span();
         let text = text.get_ref();
         let algorithm: Algorithm = text.algorithm.get_ref().parse().map_err(|_| {
-            let names = ["gcra", "token-bucket", "fixed-window", "sliding-window", "sliding-log"];
             let given = text.algorithm.get_ref();
             self.doc
                 .error(text.algorithm.span(), format!("`{given}` is no algorithm"))
-                .help(nearest(given, names.into_iter()))
+                .help(nearest(given, ALGORITHMS.into_iter()))
         })?;
-        if text.why.is_none() && text.reading.is_none() {
+        if self.quoted && text.why.is_none() && text.reading.is_none() {
             return Err(self
                 .doc
                 .error(span, format!("the window `{name}` does not say why"))
@@ -115,25 +140,36 @@ impl Loader<'_> {
             *used = true;
             return Ok(Some(window.clone()));
         }
-        let known = self.windows.keys().map(String::as_str);
+        if let (false, Ok(algorithm)) = (self.quoted, name.get_ref().parse()) {
+            return Ok(Some(Window { algorithm, start: Start::Clock, why: None, reading: None }));
+        }
+        let known = self
+            .windows
+            .keys()
+            .map(String::as_str)
+            .chain(if self.quoted { &[][..] } else { &ALGORITHMS[..] }.iter().copied());
         let message = format!("there is no window `{}`", name.get_ref());
         Err(self.doc.error(name.span(), message).help(nearest(name.get_ref(), known)))
     }
 
     fn limit(&mut self, spanned: &Spanned<LimitText>) -> Result<(), PolicyError> {
         let text = spanned.get_ref();
-        self.quote(&text.source);
+        match &text.source {
+            Some(source) => self.quote(source),
+            None if self.quoted => {
+                let message = format!("the limit `{}` has no `source`", text.id.get_ref());
+                return Err(self
+                    .doc
+                    .error(text.id.span(), message)
+                    .help("a file that names a `document` quotes the words behind every limit"));
+            }
+            None => {}
+        }
         if let Some(why) = &text.scope_why {
             self.quote(why);
             check::scope(self.doc, &why.span(), text.scope, why.get_ref())?;
         }
-        let endpoints = self.endpoints(&text.endpoints)?;
-        if endpoints == Endpoints::Others {
-            return Err(self.doc.error(
-                text.endpoints.span(),
-                "\"others\" means the other rows of a table, and this limit stands in none",
-            ));
-        }
+        let endpoints = self.endpoints_of_limit(spanned)?;
         let window = self.find_window(text.window.as_ref())?;
         let (allowance, span) = match (&text.quota, &text.count, &text.concurrency) {
             (Some(quota), None, None) => (self.allowance(quota, window.as_ref())?, quota.span()),
@@ -141,28 +177,40 @@ impl Loader<'_> {
             (None, None, Some(count)) => (Allowance::Concurrency(*count.get_ref()), count.span()),
             _ => return Err(self.doc.error(spanned.span(), "a limit has one of `quota`, `count` and `concurrency`")),
         };
-        let source = text.source.get_ref();
-        let evidence = Evidence {
-            number: source,
-            exact: false,
-            burst: None,
-            period: source.clone(),
-            name: "its `source`".to_owned(),
-        };
-        check::allowance(self.doc, &span, &allowance, &evidence)?;
-        let example = match (&text.demo_quota, &allowance) {
+        let window = window.or_else(|| self.usual_window(&allowance));
+        let source = text.source.as_ref().map(|source| source.get_ref().as_str());
+        if let Some(source) = source.filter(|_| self.quoted) {
+            let evidence = Evidence {
+                number: source,
+                exact: false,
+                burst: None,
+                period: source.to_owned(),
+                name: "its `source`".to_owned(),
+            };
+            check::allowance(self.doc, &span, &allowance, &evidence)?;
+        }
+        let example = match (&text.example, &allowance) {
             (None, _) => None,
             (Some(example), Allowance::Unstated) => Some(self.allowance(example, window.as_ref())?),
             (Some(example), _) => {
                 return Err(self
                     .doc
-                    .error(example.span(), "a `demo_quota` stands in only for a quota that is \"unstated\""));
+                    .error(example.span(), "an `example` stands in only for a quota that is \"unstated\""));
             }
         };
+        if let (Some(instead), None) = (&text.instead, &text.customer) {
+            return Err(self.doc.error(instead.span(), "only the limit of a `customer` stands instead of others"));
+        }
+        let keys = [&KeepingText {
+            max_keys: text.max_keys.as_ref(),
+            shadow: text.shadow,
+            optional: text.optional,
+            per: text.per.as_ref(),
+        }];
         let limit = Limit {
             id: text.id.get_ref().clone(),
             table: None,
-            plan: text.plan.clone(),
+            plan: text.plan.as_ref().map(|plan| plan.to_lowercase()),
             customer: text.customer.clone(),
             scope: text.scope,
             endpoints,
@@ -171,9 +219,12 @@ impl Loader<'_> {
             allowance,
             window,
             example,
-            source: source.clone(),
+            source: source.unwrap_or("").to_owned(),
             note: text.note.clone(),
             place: self.doc.place(span.start),
+            category: text.category.as_ref().map(|category| category.get_ref().clone()),
+            instead: text.instead.iter().flat_map(|ids| ids.get_ref()).map(|id| id.get_ref().clone()).collect(),
+            keeping: self.keeping(text.scope, &keys)?,
         };
         self.push(limit, text.id.span())
     }
@@ -196,11 +247,11 @@ impl Loader<'_> {
             "unstated" => return Ok(Allowance::Unstated),
             _ => {}
         }
-        let Some(window) = window else {
-            return Err(self.doc.error(text.span(), "a quota needs a `window`"));
-        };
         let calendar = value.contains("calendar");
-        if calendar != (window.start == Start::Calendar) {
+        if window.is_none() && self.quoted {
+            return Err(self.doc.error(text.span(), "a quota needs a `window`"));
+        }
+        if window.is_some_and(|window| calendar != (window.start == Start::Calendar)) {
             let help = "a window with `anchor = \"calendar\"` takes quotas per calendar unit, and no other window does";
             return Err(self.doc.error(text.span(), format!("`{value}` does not go with its window")).help(help));
         }
@@ -213,10 +264,10 @@ impl Loader<'_> {
             let span = error.position().map_or(text.span(), |position| self.doc.inside(text.span(), value, position));
             self.doc.error(span, error.to_string())
         })?;
-        let quota = window.start.apply(quota);
-        Limiter::new(window.algorithm, quota).map_err(|error| {
-            self.doc.error(text.span(), format!("{} cannot hold `{value}`: {error}", window.algorithm))
-        })?;
+        let quota = window.map_or(quota, |window| window.start.apply(quota));
+        let algorithm = window.map_or(Algorithm::Gcra, |window| window.algorithm);
+        Limiter::new(algorithm, quota)
+            .map_err(|error| self.doc.error(text.span(), format!("{algorithm} cannot hold `{value}`: {error}")))?;
         Ok(Allowance::Rate(quota))
     }
 
@@ -228,26 +279,5 @@ impl Loader<'_> {
                 self.doc.error(text.span(), format!("`{value}` is no whole number, \"custom\" or \"unlimited\""))
             }),
         }
-    }
-
-    fn endpoints(&self, text: &Spanned<Vec<Text>>) -> Result<Endpoints, PolicyError> {
-        let words: Vec<&str> = text.get_ref().iter().map(|word| word.get_ref().as_str()).collect();
-        match words[..] {
-            ["all"] => return Ok(Endpoints::All),
-            ["others"] => return Ok(Endpoints::Others),
-            [] => return Err(self.doc.error(text.span(), "a limit counts at least one endpoint, or \"all\"")),
-            _ => {}
-        }
-        let patterns: Result<Vec<Endpoint>, PolicyError> = text
-            .get_ref()
-            .iter()
-            .map(|word| {
-                let parsed: Result<Endpoint, _> = word.get_ref().parse();
-                parsed.map_err(|error| {
-                    self.doc.error(word.span(), format!("`{}` is no endpoint: {error}", word.get_ref()))
-                })
-            })
-            .collect();
-        patterns.map(Endpoints::Matching)
     }
 }

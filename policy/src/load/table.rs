@@ -5,7 +5,9 @@
 use toml::Spanned;
 
 use super::Loader;
+use super::scope::KeepingText;
 use crate::check::{self, Evidence};
+use crate::endpoint::Endpoints;
 use crate::evidence::bare;
 use crate::file::{Column, Holds, Row, Table, Text};
 use crate::limit::{Allowance, Limit};
@@ -13,6 +15,13 @@ use crate::place::PolicyError;
 
 impl Loader<'_> {
     pub(super) fn table(&mut self, table: &Table) -> Result<(), PolicyError> {
+        if !self.quoted {
+            let message = "a table quotes a document, and the provider names none";
+            return Err(self
+                .doc
+                .error(table.id.span(), message)
+                .help("say `document` under [provider], or write [[limit]]s"));
+        }
         for why in [&table.scope_why, &table.pool_why].into_iter().flatten() {
             self.quote(why);
         }
@@ -36,7 +45,16 @@ impl Loader<'_> {
                 }
             }
         }
-        table.row.iter().try_for_each(|row| self.row(table, row))
+        table.row.iter().try_for_each(|row| self.row(table, row))?;
+        let lists = table.row.iter().filter_map(|row| row.get_ref().endpoints.as_ref());
+        let lists = lists.chain(table.columns.iter().filter_map(|column| column.get_ref().endpoints.as_ref()));
+        let mut rows = Vec::new();
+        for list in lists.chain(&table.endpoints) {
+            if let Endpoints::Matching(patterns) = self.endpoints(list)? {
+                rows.push((list.span(), patterns));
+            }
+        }
+        self.told_apart(&rows)
     }
 
     fn row(&mut self, table: &Table, spanned: &Spanned<Row>) -> Result<(), PolicyError> {
@@ -145,6 +163,12 @@ impl Loader<'_> {
             _ => self.allowance(value, window.as_ref())?,
         };
         check::allowance(self.doc, &value.span(), &allowance, &evidence)?;
+        let level = |max_keys, shadow, optional, per| KeepingText { max_keys, shadow, optional, per };
+        let levels = [
+            &level(row.max_keys.as_ref(), row.shadow, row.optional, row.per.as_ref()),
+            &level(column.max_keys.as_ref(), column.shadow, column.optional, column.per.as_ref()),
+            &level(table.max_keys.as_ref(), table.shadow, table.optional, table.per.as_ref()),
+        ];
         let limit = Limit {
             id,
             table: Some(table.id.get_ref().clone()),
@@ -160,6 +184,9 @@ impl Loader<'_> {
             source: row.source.get_ref().clone(),
             note: row.note.as_ref().or(table.note.as_ref()).cloned(),
             place: self.doc.place(value.span().start),
+            category: None,
+            instead: Vec::new(),
+            keeping: self.keeping(scope, &levels)?,
         };
         self.push(limit, value.span())
     }

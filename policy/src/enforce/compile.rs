@@ -1,0 +1,264 @@
+//! From the limits of a file to what can be asked in a moment: lists by plan and customer, patterns in order, costs, tables.
+//!
+//! Tables are made when the first request meets their limit: a policy of a hundred limits of which three are used takes memory for three.
+//!
+//! # Precedence
+//! 1. A request meets the limits of its plan, and those without a plan.
+//! 2. A customer's limit stands instead of those that its `instead` names; without `instead`, of those with the same scope, endpoints, unit
+//!    and kind (a rate with the same period, a count, a number at the same time). All other limits of the plan stay.
+//! 3. Of the rows of one table (and of the categories of the file) the most specific that matches is met; `others` where none does.
+//! 4. All limits met hold together: none is looser for another.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::RandomState;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use tidegate::{Clock, MonotonicClock};
+
+use super::counts::{Counts, Measure};
+use super::request::{Request, RequestError};
+use super::route::{Meets, Router, Rows};
+use crate::endpoint::Endpoint;
+use crate::limit::{Allowance, Limit, Pool, Scope};
+use crate::policy::Cost;
+
+/// What a policy is built with, besides its file.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub examples: bool,
+    pub max_keys: Option<u32>,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { examples: false, max_keys: None, clock: Arc::new(MonotonicClock) }
+    }
+}
+
+pub(crate) struct Enforcer {
+    /// One for each limit of the policy, in its order.
+    pub rules: Vec<Rule>,
+    pub seed: RandomState,
+    pub settings: Settings,
+    router: Router,
+    costs: Vec<(Meets, String, u64)>,
+    units: HashSet<String>,
+    /// In the order of the file; with the limits of each.
+    plans: Vec<(String, List)>,
+    /// The limits of no plan.
+    unplanned: List,
+    /// By customer and place in `plans` (the last place is no plan): only where it differs from the plan's list.
+    customers: HashMap<String, Vec<(usize, List)>>,
+}
+
+/// Places in the policy's limits.
+type List = Box<[u32]>;
+
+/// How one limit is enforced.
+pub(crate) struct Rule {
+    pub meets: Meets,
+    pub per_pattern: bool,
+    pub max_keys: u32,
+    unit: String,
+    enforced: Enforced,
+    counts: OnceLock<Option<Arc<Counts>>>,
+    shadow_denials: AtomicU64,
+}
+
+enum Enforced {
+    Counted(Measure),
+    /// At most so many in one request.
+    Most(u64),
+    No,
+}
+
+impl Rule {
+    /// The pattern by which a request meets this limit, if it does and there is a number to enforce.
+    pub(crate) fn measure_met(&self, rows: &Rows) -> Option<u16> {
+        if matches!(self.enforced, Enforced::No) { None } else { rows.met(self.meets) }
+    }
+
+    pub(crate) fn most(&self) -> Option<u64> {
+        if let Enforced::Most(most) = self.enforced { Some(most) } else { None }
+    }
+
+    pub(crate) fn counts(&self, now: u64) -> Option<&Counts> {
+        let Enforced::Counted(measure) = &self.enforced else { return None };
+        let made = self.counts.get_or_init(|| Counts::new(measure, self.max_keys, now).map(Arc::new));
+        made.as_deref()
+    }
+
+    pub(crate) fn counts_if_any(&self) -> Option<&Counts> {
+        self.counts.get()?.as_deref()
+    }
+
+    pub(crate) fn count_shadow_denial(&self) {
+        self.shadow_denials.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn shadow_denials(&self) -> u64 {
+        self.shadow_denials.load(Ordering::Relaxed)
+    }
+}
+
+impl Enforcer {
+    pub(crate) fn new(
+        limits: &[Limit],
+        costs: &[Cost],
+        categories: &[Vec<Endpoint>],
+        max_keys: Option<u32>,
+        settings: Settings,
+    ) -> Enforcer {
+        let mut router = Router::default();
+        categories.iter().for_each(|patterns| router.category(patterns));
+        let rules: Vec<Rule> =
+            limits.iter().map(|limit| rule(limit, router.limit(limit), max_keys, &settings)).collect();
+        let costs = costs.iter().map(|cost| (router.cost(cost), cost.unit.clone(), cost.cost)).collect();
+        router.rank();
+        let mut plans: Vec<String> = Vec::new();
+        for plan in limits.iter().filter_map(|limit| limit.plan.as_ref()) {
+            if !plans.contains(plan) {
+                plans.push(plan.clone());
+            }
+        }
+        let usual = |plan: Option<&String>| {
+            let of_plan = |limit: &Limit| limit.plan.as_ref().is_none_or(|own| Some(own) == plan);
+            places(limits, |limit| limit.customer.is_none() && of_plan(limit))
+        };
+        Enforcer {
+            customers: customers(limits, &plans),
+            unplanned: usual(None),
+            plans: plans.into_iter().map(|plan| (plan.clone(), usual(Some(&plan)))).collect(),
+            units: limits.iter().map(|limit| limit.unit.clone()).collect(),
+            rules,
+            router,
+            costs,
+            seed: RandomState::new(),
+            settings,
+        }
+    }
+
+    /// The limits of a request's plan and customer.
+    pub(crate) fn list(&self, request: &Request<'_>) -> Result<&[u32], RequestError> {
+        let known = || self.plans.iter().map(|(plan, _)| plan.clone()).collect();
+        let at = match request.plan {
+            _ if self.plans.is_empty() => 0,
+            None => return Err(RequestError::NoPlan { known: known() }),
+            Some(given) => self
+                .plans
+                .iter()
+                .position(|(plan, _)| plan.eq_ignore_ascii_case(given))
+                .ok_or_else(|| RequestError::UnknownPlan { given: given.to_owned(), known: known() })?,
+        };
+        let own = request.customer.and_then(|customer| self.customers.get(customer));
+        if let Some((_, list)) = own.and_then(|lists| lists.iter().find(|(plan, _)| *plan == at)) {
+            return Ok(list);
+        }
+        Ok(self.plans.get(at).map_or(&self.unplanned, |(_, list)| list))
+    }
+
+    pub(crate) fn rows(&self, request: &Request<'_>) -> Result<Rows, RequestError> {
+        if !self.router.is_needed() {
+            return Ok(self.router.no_rows());
+        }
+        let (method, path) = request.split()?;
+        Ok(self.router.rows(method, path))
+    }
+
+    pub(crate) fn check_units(&self, request: &Request<'_>) -> Result<(), RequestError> {
+        match request.named_units().find(|(unit, _)| !self.units.contains(*unit)) {
+            None => Ok(()),
+            Some((unit, _)) => {
+                let mut known: Vec<String> = self.units.iter().cloned().collect();
+                known.sort();
+                Err(RequestError::UnknownUnit { given: (*unit).to_owned(), known })
+            }
+        }
+    }
+
+    /// The permits that a request asks of a limit. A product beyond 2^64 asks for more than any capacity.
+    pub(crate) fn cost(&self, rule: &Rule, request: &Request<'_>, rows: &Rows) -> u64 {
+        let named = request.named_amount(&rule.unit);
+        // A request is under way once, whatever it costs.
+        let usual =
+            if matches!(rule.enforced, Enforced::Counted(Measure::Concurrency { .. })) { 1 } else { request.cost };
+        let weight = |(meets, unit, cost): &(Meets, String, u64)| {
+            (*unit == rule.unit && rows.met(*meets).is_some()).then_some(*cost)
+        };
+        let weight = self.costs.iter().find_map(weight).unwrap_or(1);
+        named.unwrap_or(usual).saturating_mul(weight)
+    }
+}
+
+fn rule(limit: &Limit, meets: Meets, file_keys: Option<u32>, settings: &Settings) -> Rule {
+    let allowance = match (&limit.allowance, &limit.example) {
+        (Allowance::Unstated, Some(example)) if settings.examples => example,
+        (allowance, _) => allowance,
+    };
+    let enforced = match (allowance, &limit.window, limit.scope) {
+        (Allowance::Rate(quota), Some(window), _) => {
+            Enforced::Counted(Measure::Rate { algorithm: window.algorithm, quota: *quota })
+        }
+        (Allowance::Concurrency(limit), ..) => Enforced::Counted(Measure::Concurrency { limit: *limit }),
+        (Allowance::Count(most), _, Scope::Request) => Enforced::Most(*most),
+        _ => Enforced::No,
+    };
+    let usual = if let Enforced::Counted(measure) = &enforced { measure.default_keys() } else { 0 };
+    Rule {
+        meets,
+        per_pattern: limit.pool == Pool::PerEndpoint,
+        max_keys: limit.keeping.max_keys.or(settings.max_keys).or(file_keys).unwrap_or(usual),
+        unit: limit.unit.clone(),
+        enforced,
+        counts: OnceLock::new(),
+        shadow_denials: AtomicU64::new(0),
+    }
+}
+
+fn places(limits: &[Limit], holds: impl Fn(&Limit) -> bool) -> List {
+    // The loader refuses files with as many limits.
+    limits.iter().enumerate().filter(|(_, limit)| holds(limit)).filter_map(|(at, _)| u32::try_from(at).ok()).collect()
+}
+
+fn customers(limits: &[Limit], plans: &[String]) -> HashMap<String, Vec<(usize, List)>> {
+    let mut own: HashMap<&String, Vec<&Limit>> = HashMap::new();
+    for limit in limits {
+        if let Some(customer) = &limit.customer {
+            own.entry(customer).or_default().push(limit);
+        }
+    }
+    let lists = |customer: &String, own: &[&Limit]| {
+        // A policy without plans has one place.
+        let at_plan = (0..plans.len().max(1)).filter_map(|at| {
+            let plan = plans.get(at);
+            let of_plan = |limit: &Limit| limit.plan.as_ref().is_none_or(|named| Some(named) == plan);
+            let mine: Vec<&&Limit> = own.iter().filter(|limit| of_plan(limit)).collect();
+            if mine.is_empty() {
+                return None;
+            }
+            let stays = |limit: &Limit| match &limit.customer {
+                Some(named) => named == customer,
+                None => !mine.iter().any(|own| replaces(own, limit)),
+            };
+            Some((at, places(limits, |limit| of_plan(limit) && stays(limit))))
+        });
+        at_plan.collect::<Vec<_>>()
+    };
+    own.iter().map(|(customer, own)| ((*customer).clone(), lists(customer, own))).collect()
+}
+
+/// Whether a customer's limit stands instead of a usual one.
+fn replaces(own: &Limit, usual: &Limit) -> bool {
+    if !own.instead.is_empty() {
+        return own.instead.contains(&usual.id);
+    }
+    let kind = match (&own.allowance, &usual.allowance) {
+        (Allowance::Rate(own), Allowance::Rate(usual)) => own.period_nanos() == usual.period_nanos(),
+        (Allowance::Calendar(own), Allowance::Calendar(usual)) => own.unit() == usual.unit(),
+        (Allowance::Count(_), Allowance::Count(_)) | (Allowance::Concurrency(_), Allowance::Concurrency(_)) => true,
+        _ => false,
+    };
+    kind && own.scope == usual.scope && own.endpoints == usual.endpoints && own.unit == usual.unit
+}

@@ -1,0 +1,100 @@
+//! `Counts`: where the permits of one limit are counted, a bounded table of keys whatever the algorithm.
+//!
+//! One word a key (22 bytes) for GCRA, token bucket, fixed and sliding window; whole limiters on a [`Shelf`] for the sliding log;
+//! places for requests at the same time. Keys are hashes under the policy's secret seed.
+
+use std::sync::Arc;
+
+use tidegate::{Algorithm, KeyedLimiter, Limiter, Quota};
+
+use super::group::OfKey;
+use super::in_flight::Places;
+use super::shelf::{Kept, Shelf};
+
+/// Keys of a limit that does not say how many.
+pub(crate) const DEFAULT_KEYS: u32 = 100_000;
+/// What the logs of one limit may take by default, in bytes.
+const LOG_BYTES: u64 = 64 << 20;
+/// What a log takes besides its permits.
+const LOG_OVERHEAD: u64 = 256;
+
+/// What a limit counts with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Measure {
+    Rate { algorithm: Algorithm, quota: Quota },
+    Concurrency { limit: u64 },
+}
+
+impl Measure {
+    /// The keys that a limit remembers if neither it nor its file says how many.
+    pub(crate) fn default_keys(&self) -> u32 {
+        match self {
+            Measure::Rate { algorithm: Algorithm::SlidingLog, quota } => {
+                let each = quota.limit().saturating_mul(8).saturating_add(LOG_OVERHEAD);
+                u32::try_from(LOG_BYTES / each).unwrap_or(u32::MAX).clamp(16, DEFAULT_KEYS)
+            }
+            _ => DEFAULT_KEYS,
+        }
+    }
+}
+
+// One for each limit, behind an `Arc`: its size does not matter, one step less to a word does.
+#[allow(clippy::large_enum_variant)]
+pub(crate) enum Counts {
+    Words(KeyedLimiter<u64>),
+    Logs { shelf: Shelf<Limiter>, algorithm: Algorithm, quota: Quota },
+    Places(Arc<Places>),
+}
+
+impl Kept for Limiter {
+    fn in_use(&self, now: u64) -> u64 {
+        self.peek_at(now, 0).reset_after_nanos()
+    }
+}
+
+impl Counts {
+    /// A table for `max_keys` keys; for half as many, again and again, where there is no memory for them. `None` if not even for one.
+    pub(crate) fn new(measure: &Measure, max_keys: u32, now: u64) -> Option<Counts> {
+        let max_keys = usize::try_from(max_keys).unwrap_or(usize::MAX);
+        match *measure {
+            Measure::Concurrency { limit } => Some(Counts::Places(Arc::new(Places::new(limit, max_keys)))),
+            Measure::Rate { algorithm: algorithm @ Algorithm::SlidingLog, quota } => {
+                Some(Counts::Logs { shelf: Shelf::new(max_keys), algorithm, quota })
+            }
+            Measure::Rate { algorithm, quota } => std::iter::successors(Some(max_keys), |keys| Some(keys / 2))
+                .take_while(|keys| *keys > 0)
+                .find_map(|keys| KeyedLimiter::builder(algorithm, quota).max_keys(keys).build_at(now).ok())
+                .map(Counts::Words),
+        }
+    }
+
+    /// One key's place in the table.
+    pub(crate) fn of_key(&self, key: u64, now: u64) -> Option<OfKey<'_>> {
+        Some(match self {
+            Counts::Words(words) => OfKey::Word(words.key(&key)),
+            Counts::Logs { shelf, algorithm, quota } => {
+                // The loader has built one like it, so this does not fail.
+                OfKey::Log(shelf.get(key, now, || Limiter::builder(*algorithm, *quota).build_at(now).ok())?)
+            }
+            Counts::Places(places) => OfKey::Places { places, key },
+        })
+    }
+
+    /// The keys remembered.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Counts::Words(words) => words.len(),
+            Counts::Logs { shelf, .. } => shelf.len(),
+            Counts::Places(places) => places.len(),
+        }
+    }
+
+    /// Keys that were forgotten although they had permits in use.
+    pub(crate) fn evictions(&self) -> u64 {
+        match self {
+            Counts::Words(words) => words.evictions(),
+            Counts::Logs { shelf, .. } => shelf.evictions(),
+            Counts::Places(_) => 0,
+        }
+    }
+}
