@@ -97,6 +97,16 @@ pub fn count<T>(what: &T, calls: u64, mut call: impl FnMut(&T) -> bool) -> u64 {
     admitted
 }
 
+/// As [`count`], on what each caller has for itself.
+#[inline(always)]
+pub fn count_mut<T>(what: &mut T, calls: u64, mut call: impl FnMut(&mut T) -> bool) -> u64 {
+    let mut admitted = 0;
+    for _ in 0..calls {
+        admitted += u64::from(call(black_box(&mut *what)));
+    }
+    admitted
+}
+
 /// As [`count`], with a time that begins at `now` and moves on by `step` before each call.
 #[inline(always)]
 pub fn count_in_time<T>(what: &T, calls: u64, now: &mut u64, step: u64, mut call: impl FnMut(&T, u64) -> bool) -> u64 {

@@ -9,13 +9,16 @@ use std::time::{Duration, Instant};
 
 use governor::DefaultDirectRateLimiter;
 use ratelimit::StdClock;
-use tidegate::{Algorithm, Limiter};
+use tidegate::{Algorithm, Leased, Limiter};
 
-use crate::candidate::count;
+use crate::candidate::{count, count_mut};
 use crate::floors::{CAS, bare_cas};
 use crate::ours::GCRA;
 use crate::peers::{GOVERNOR, RATELIMIT};
 use crate::quotas::{ample, in_governor, in_ratelimit};
+
+/// The name of the call on a lease, in the table.
+pub const LEASE: &str = "tidegate gcra, leased to two, 256 at a time: try_acquire";
 
 /// Calls that two threads make at once.
 pub struct Pair {
@@ -63,9 +66,14 @@ pub fn pairs() -> Vec<Pair> {
     let limiter = Limiter::new(Algorithm::Gcra, ample()).expect("within every bound");
     let governor = DefaultDirectRateLimiter::direct(in_governor::ample());
     let ratelimit = in_ratelimit::ample(StdClock::new());
+    let leased = Leased::new(Algorithm::Gcra, ample(), 2, 256).expect("within every bound");
     vec![
         Pair::new(CAS, move |calls| count(&cas, calls, bare_cas)),
         Pair::new(GCRA, move |calls| count(&limiter, calls, |limiter| limiter.try_acquire(1))),
+        Pair::new(LEASE, move |calls| {
+            let mut lease = leased.lease().expect("two threads, two leases");
+            count_mut(&mut lease, calls, |lease| lease.try_acquire(1))
+        }),
         Pair::new(GOVERNOR, move |calls| count(&governor, calls, |limiter| limiter.check().is_ok())),
         Pair::new(RATELIMIT, move |calls| count(&ratelimit, calls, |limiter| limiter.try_wait().is_ok())),
     ]

@@ -38,8 +38,10 @@ extern crate std;
 pub mod backoff;
 mod decision;
 mod grid;
+mod holder;
 #[cfg(feature = "std")]
 mod keyed;
+mod lease;
 mod limiter;
 mod quota;
 mod rule;
@@ -55,6 +57,7 @@ mod wide;
 
 pub use backoff::{Backoff, Jitter, RetryBudget};
 pub use decision::Decision;
+pub use lease::{AllLeased, Lease, LeaseError, Leased};
 pub use limiter::{
     Carry, ForeignWord, Limiter, LimiterBuilder, ReconfigureError, Refusal, Refused, RestoreError, SlidingLog, Slot,
     Snapshot, Word, WordLimiter,

@@ -46,6 +46,14 @@ pub enum Bug {
     UsedAndGivenBack,
     /// A place in the table is taken without regard to the maximum.
     LastPlaceTwice,
+    /// The burst that leases may hold in hand is not taken off the shared one.
+    NothingHeldBack,
+    /// What a lease returned stays in its hand.
+    UnusedReturnedTwice,
+    /// A lease returns the whole batch, whatever is left of it.
+    ReturnMints,
+    /// A lease is free for the next holder before its permits are returned.
+    LeaseFreedEarly,
 }
 
 /// Whether a bug is switched on: never, outside models.

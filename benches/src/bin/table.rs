@@ -174,6 +174,16 @@ fn bounds(one: &OneThread, two: Option<&TwoThreads>) -> String {
             Middle::of_ratio(two.get(peers::GOVERNOR), two.get(ours::GCRA)),
             1.0,
         ));
+        all.push(at_least(
+            "One word to leases, two threads on one limiter",
+            Middle::of_ratio(two.get(ours::GCRA), two.get(threads::LEASE)),
+            5.0,
+        ));
+        all.push(at_least(
+            "governor to tidegate's leases, two threads on one limiter",
+            Middle::of_ratio(two.get(peers::GOVERNOR), two.get(threads::LEASE)),
+            5.0,
+        ));
     }
     let mut text =
         String::from("| time of one to the other | bound | median | middle half | |\n|---|---:|---:|---:|---|\n");

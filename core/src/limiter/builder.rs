@@ -1,5 +1,6 @@
 //! `LimiterBuilder`: a limiter with more to say than a quota.
 
+use crate::lease::{LeaseError, Leased};
 use crate::limiter::Limiter;
 use crate::limiter::change::Core;
 #[cfg(feature = "std")]
@@ -110,6 +111,24 @@ impl LimiterBuilder {
         let origin = origin.min(END);
         let rule = Rule::new(&self.config, origin)?;
         Ok((WordLimiter::new(rule), Word::new(rule.first_word(origin, self.config.initial))))
+    }
+
+    /// A limiter that is leased out to `workers` workers, at most `batch` permits to each, made at the time of its clock.
+    ///
+    /// # Errors
+    /// As [`Leased::new`](crate::Leased::new).
+    #[cfg(feature = "std")]
+    pub fn build_leased(self, workers: u64, batch: u64) -> Result<Leased, LeaseError> {
+        let origin = self.clock.now();
+        self.build_leased_at(origin, workers, batch)
+    }
+
+    /// As `build_leased`, made at `origin` (nanoseconds of the clock that the `_at` verbs will be given).
+    ///
+    /// # Errors
+    /// As `build_leased`.
+    pub fn build_leased_at(self, origin: u64, workers: u64, batch: u64) -> Result<Leased, LeaseError> {
+        Leased::of_config(self.config, self.clock, origin, workers, batch)
     }
 
     #[cfg(not(tidegate_loom))]

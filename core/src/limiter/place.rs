@@ -4,6 +4,7 @@
 //! order, so `Relaxed` makes the limiter linearizable. What happens to data *beside* the limiter is the caller's business.
 
 use core::borrow::Borrow;
+use core::cell::Cell;
 
 use crate::decision::{Decision, Verb};
 use crate::limiter::Retired;
@@ -120,6 +121,24 @@ impl<W: Borrow<AtomicU64>> Place<W> {
             Ok(word) => Ok((true, word)),
             Err(word) => live(word).map(|word| (false, word)),
         }
+    }
+
+    /// Spends as much as fits, at least `least` (not 0) and at most `most`: how much, or the word that denies `least`. `now` is at most the
+    /// rule's end.
+    pub(crate) fn draw(&self, now: u64, least: u64, most: u64) -> Result<u64, u64> {
+        let drawn = Cell::new(0);
+        grant(self.at(), |word| {
+            let fits = self.rule.remaining(word, now).min(most);
+            drawn.set(fits);
+            if fits < least { None } else { self.rule.take(word, now, fits) }
+        })?;
+        Ok(drawn.get())
+    }
+
+    /// Takes back a spend that was drawn and not used.
+    pub(crate) fn unspend(&self, permits: u64) {
+        // The step never says no.
+        let _ = update(self.at(), |word| Some(self.rule.unspend(word, permits)));
     }
 
     pub(crate) fn try_acquire(&self, now: u64, cost: u64) -> Result<bool, Retired> {

@@ -57,6 +57,13 @@ impl Continuous {
         self.grid.tick(origin) + ((self.burst - fill) << self.shift)
     }
 
+    /// The TAT as if `permits` of what was spent had not been, at whatever time that was.
+    ///
+    /// Other than a refund this asks for no `now` and not whether somebody waits: only for words on which nobody reserves.
+    pub(crate) fn unspend(&self, tat: u64, permits: u64) -> u64 {
+        tat.saturating_sub(permits.min(self.burst) << self.shift)
+    }
+
     /// Ticks until the limiter is full.
     #[inline(always)]
     fn level(&self, tat: u64, now: u64) -> u64 {

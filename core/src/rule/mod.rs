@@ -268,6 +268,16 @@ impl Rule {
     }
 }
 
+impl Rule {
+    /// The word as if `permits` of what was spent had not been (see `Continuous::unspend`); unchanged under rules that leases do not know.
+    pub(crate) fn unspend(&self, word: u64, permits: u64) -> u64 {
+        match self {
+            Rule::Continuous(rule) => rule.unspend(word, permits),
+            Rule::Interval(_) | Rule::Sliding(_) => word,
+        }
+    }
+}
+
 /// Calls the same method of whichever rule it is.
 macro_rules! dispatch {
     ($(fn $name:ident(&self $(, $arg:ident: $ty:ty)*) -> $out:ty;)*) => {
