@@ -2,7 +2,7 @@
 //!
 //! * **Out.** A [`Report`] says where the limits of a request stand; a [`Dialect`] writes it as header fields. A wait is
 //!   rounded up, never down: nobody is told to come earlier than he is let in. What remains is rounded down.
-//! * **In.** The same dialects and those of large providers are read by one parser; see the table in `docs/headers.md`.
+//! * **In.** The same dialects and those of large providers are read by one parser; the tables are in `docs/headers.md`.
 //!
 //! Everything takes the time as an argument: nanoseconds since 1970-01-01T00:00:00Z, as an unsigned 64-bit number (until 2554).
 //!
@@ -19,12 +19,19 @@
 //! ```
 
 mod dialect;
+mod draft;
 mod encode;
+mod moment;
+mod number;
+mod observed;
+mod parse;
 mod report;
 mod value;
 
 pub use dialect::{Dialect, ResetStyle, RetryAfterStyle, UnknownDialect};
 pub use encode::{EncodeError, Fields};
+pub use moment::TimeForm;
+pub use observed::{Observed, ObservedLimit, Seen};
 pub use report::{Outcome, Report, ServiceLimit};
 pub use value::{BufferTooSmall, HeaderValue};
 
