@@ -1,50 +1,57 @@
-//! Writes the conformance vectors as lines, for a reader without JSON: `tests/conformance.c`.
+//! Writes the conformance vectors as lines, for a reader without JSON: `tests/conformance.c`, or with `backoff` `tests/backoff.c`.
 //!
 //! ```text
-//! case     name algorithm limit period burst anchor offset refill initial origin     a limiter, then its steps
-//! <verb>   now n allowed limit remaining retry_after reset_after                     one call and its answer
-//! refused  name algorithm limit period burst anchor offset refill initial origin     a limiter that cannot be made
-//! end      cases steps refused left_out                                              the totals
+//! case     name algorithm limit period burst anchor offset refill initial origin       a limiter, then its steps
+//! <verb>   now n x limit period burst  decision allowed limit remaining retry_after reset_after
+//! <verb>   now n x limit period burst  at instant                                       a reservation that is booked
+//! <verb>   now n x limit period burst  error                                            refused, and nothing changed
+//! refused  name algorithm limit period burst anchor offset refill initial origin       a limiter that cannot be made
+//! end      cases steps refused                                                         the totals
 //! ```
-//! Fields are parted by tabs, numbers are decimal; `initial` is `-` for full, `retry_after` is `never` for never. A case with a verb
-//! that C does not have is left out; a case of the basic verbs never is.
+//! `x` is the longest wait of `reserve`, the step that `cancel` gives back, the carry of `reconfigure`, whose quota follows.
+//!
+//! ```text
+//! case     name schedule base step numerator denominator max_delay jitter jitter_width max_retries max_elapsed seed start
+//! next     hint now delay                                                              `never` to give up
+//! end      cases delays
+//! ```
+//! Fields are parted by tabs, numbers are decimal; `-` is what is not given, `never` for never.
 
 #![allow(missing_docs)]
 
+use std::env;
 use std::io::{self, Write};
 
-use tidegate_conformance::{Algorithm, Anchor, Case, Expect, Op, Refill, Setup, Step, Verbs, load};
+use serde_json::Value;
+use tidegate_conformance::{Algorithm, Anchor, Carry, Expect, Op, Refill, Setup, Step, load};
 
 fn main() -> io::Result<()> {
-    let vectors = load();
     let mut out = io::BufWriter::new(io::stdout().lock());
-    let (mut cases, mut steps, mut left_out) = (0, 0, 0);
+    if env::args().nth(1).as_deref() == Some("backoff") {
+        backoff(&mut out)?
+    } else {
+        limiters(&mut out)?
+    }
+    out.flush()
+}
+
+fn limiters(out: &mut impl Write) -> io::Result<()> {
+    let vectors = load();
+    let mut steps = 0;
     for case in &vectors.cases {
-        let Some(lines) = lines(case) else {
-            assert_eq!(case.verbs, Verbs::Full, "{}: a case of the basic verbs has others", case.name);
-            left_out += 1;
-            continue;
-        };
         writeln!(out, "case\t{}", setup(&case.name, &case.setup))?;
-        for line in &lines {
-            writeln!(out, "{line}")?;
+        for step in &case.steps {
+            writeln!(out, "{}", line(step))?;
+            steps += 1;
         }
-        cases += 1;
-        steps += lines.len();
     }
     for refused in &vectors.quota_errors {
         writeln!(out, "refused\t{}", setup(&refused.name, &refused.setup))?;
     }
-    writeln!(out, "end\t{cases}\t{steps}\t{}\t{left_out}", vectors.quota_errors.len())?;
-    out.flush()
+    writeln!(out, "end\t{}\t{steps}\t{}", vectors.cases.len(), vectors.quota_errors.len())
 }
 
-/// `None` if a step is one that C cannot make.
-fn lines(case: &Case) -> Option<Vec<String>> {
-    case.steps.iter().map(line).collect()
-}
-
-fn line(step: &Step) -> Option<String> {
+fn line(step: &Step) -> String {
     let verb = match step.op {
         Op::Take => "take",
         Op::TryAcquire => "try_acquire",
@@ -52,12 +59,34 @@ fn line(step: &Step) -> Option<String> {
         Op::Charge => "charge",
         Op::Refund => "refund",
         Op::Reset => "reset",
-        Op::Reserve | Op::Cancel | Op::Reconfigure | Op::Snapshot | Op::Restore => return None,
+        Op::Reserve => "reserve",
+        Op::Cancel => "cancel",
+        Op::Reconfigure => "reconfigure",
+        Op::Snapshot => "snapshot",
+        Op::Restore => "restore",
     };
-    let Expect::Decision { allowed, limit, remaining, retry_after, reset_after } = step.expect else { return None };
-    let retry_after = retry_after.map_or("never".to_owned(), |wait| wait.to_string());
-    let (now, n) = (step.now, step.n.unwrap_or(0));
-    Some(format!("{verb}\t{now}\t{n}\t{allowed}\t{limit}\t{remaining}\t{retry_after}\t{reset_after}"))
+    let carry = step.carry.map(|carry| match carry {
+        Carry::Time => "time",
+        Carry::Permits => "permits",
+        Carry::Proportional => "proportional",
+        Carry::Reset => "reset",
+    });
+    let x = carry.map_or_else(|| given(step.max_wait.or(step.slot.map(|slot| slot as u64))), str::to_owned);
+    let quota =
+        step.quota.map_or("-\t-\t-".to_owned(), |quota| format!("{}\t{}\t{}", quota.limit, quota.period, quota.burst));
+    let answer = match step.expect {
+        Expect::Decision { allowed, limit, remaining, retry_after, reset_after } => {
+            let retry_after = retry_after.map_or("never".to_owned(), |wait| wait.to_string());
+            format!("decision\t{allowed}\t{limit}\t{remaining}\t{retry_after}\t{reset_after}")
+        }
+        Expect::At { at } => format!("at\t{at}"),
+        Expect::Error { .. } => "error".to_owned(),
+    };
+    format!("{verb}\t{}\t{}\t{x}\t{quota}\t{answer}", step.now, given(step.n))
+}
+
+fn given(number: Option<u64>) -> String {
+    number.map_or("-".to_owned(), |number| number.to_string())
 }
 
 fn setup(name: &str, setup: &Setup) -> String {
@@ -76,11 +105,44 @@ fn setup(name: &str, setup: &Setup) -> String {
         Refill::Continuous => "continuous",
         Refill::Interval => "interval",
     };
-    let initial = setup.initial.map_or("-".to_owned(), |permits| permits.to_string());
+    let initial = given(setup.initial);
     let name = name.replace(['\t', '\n'], " ");
     let quota = setup.quota;
     format!(
         "{name}\t{algorithm}\t{}\t{}\t{}\t{anchor}\t{}\t{refill}\t{initial}\t{}",
         quota.limit, quota.period, quota.burst, setup.offset, setup.origin
     )
+}
+
+fn backoff(out: &mut impl Write) -> io::Result<()> {
+    let file: Value = serde_json::from_str(include_str!("../../conformance/backoff.json"))?;
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let text = |value: &Value| match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let (mut cases, mut delays) = (0, 0);
+    for case in list(&file["cases"]) {
+        let (numerator, denominator) = case["factor"].as_str().map_or(("-".into(), "-".into()), ratio);
+        let fields = ["name", "schedule", "base", "step"].map(|key| text(&case[key])).join("\t");
+        let more = ["max_delay", "jitter", "jitter_width", "max_retries", "max_elapsed", "seed", "start"];
+        let more = more.map(|key| text(&case[key])).join("\t");
+        writeln!(out, "case\t{fields}\t{numerator}\t{denominator}\t{more}")?;
+        let (hints, nows) = (list(&case["hints"]), list(&case["nows"]));
+        for (n, delay) in list(&case["delays"]).iter().enumerate() {
+            let delay = if delay.is_null() { "never".to_owned() } else { text(delay) };
+            let at = |list: &[Value]| list.get(n).map_or("-".to_owned(), text);
+            writeln!(out, "next\t{}\t{}\t{delay}", at(&hints), at(&nows))?;
+            delays += 1;
+        }
+        cases += 1;
+    }
+    writeln!(out, "end\t{cases}\t{delays}")
+}
+
+/// Decimal text as a ratio of whole numbers.
+fn ratio(factor: &str) -> (String, String) {
+    let (whole, fraction) = factor.split_once('.').unwrap_or((factor, ""));
+    (format!("{whole}{fraction}"), format!("1{}", "0".repeat(fraction.len())))
 }

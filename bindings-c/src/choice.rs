@@ -1,8 +1,10 @@
-//! The enums that C programs pass in: algorithm, anchor, refill.
+//! The enums that C programs pass in: algorithm, anchor, refill, carry.
 //!
 //! C may pass any `int32_t` where the header says enum, and an unknown value in a Rust enum would be undefined behaviour. So functions and
 //! structs take the `…_code` types, plain integers that cbindgen writes as the enums, and parse them here.
 
+#[cfg(feature = "std")]
+use tidegate::Carry;
 use tidegate::{Algorithm, Anchor, Refill};
 
 use crate::status::tidegate_status::{self, TIDEGATE_ERROR_UNKNOWN_VALUE};
@@ -48,6 +50,24 @@ pub enum tidegate_refill {
     TIDEGATE_REFILL_INTERVAL = 1,
 }
 
+/// How the permits that are used pass to a new quota.
+#[repr(i32)]
+#[derive(Clone, Copy)]
+#[allow(dead_code, reason = "C names the values; Rust parses the integers")]
+pub enum tidegate_carry {
+    /// The time in which they are earned back stays.
+    TIDEGATE_CARRY_TIME = 0,
+    /// Their number stays.
+    TIDEGATE_CARRY_PERMITS = 1,
+    /// Their share of the capacity stays.
+    TIDEGATE_CARRY_PROPORTIONAL = 2,
+    /// Nothing: the limiter is as new and full.
+    TIDEGATE_CARRY_RESET = 3,
+}
+
+/// cbindgen writes it as `tidegate_carry`.
+#[cfg(feature = "std")]
+pub type carry_code = i32;
 /// cbindgen writes it as `tidegate_algorithm`.
 pub type algorithm_code = i32;
 /// cbindgen writes it as `tidegate_anchor`.
@@ -84,6 +104,18 @@ pub fn refill(code: refill_code) -> Result<Refill, tidegate_status> {
     match code {
         code if code == TIDEGATE_REFILL_CONTINUOUS as i32 => Ok(Refill::Continuous),
         code if code == TIDEGATE_REFILL_INTERVAL as i32 => Ok(Refill::Interval),
+        _ => Err(TIDEGATE_ERROR_UNKNOWN_VALUE),
+    }
+}
+
+#[cfg(feature = "std")]
+pub fn carry(code: carry_code) -> Result<Carry, tidegate_status> {
+    use tidegate_carry::*;
+    match code {
+        code if code == TIDEGATE_CARRY_TIME as i32 => Ok(Carry::Time),
+        code if code == TIDEGATE_CARRY_PERMITS as i32 => Ok(Carry::Permits),
+        code if code == TIDEGATE_CARRY_PROPORTIONAL as i32 => Ok(Carry::Proportional),
+        code if code == TIDEGATE_CARRY_RESET as i32 => Ok(Carry::Reset),
         _ => Err(TIDEGATE_ERROR_UNKNOWN_VALUE),
     }
 }

@@ -1,12 +1,10 @@
 //! The border: what every entry does with pointers and panics.
 
-use core::panic::AssertUnwindSafe;
 use core::ptr::NonNull;
-use std::panic::catch_unwind;
 
-use crate::status::tidegate_status::{
-    self, TIDEGATE_ERROR_INTERNAL, TIDEGATE_ERROR_MISALIGNED, TIDEGATE_ERROR_NULL, TIDEGATE_OK,
-};
+use crate::status::tidegate_status::{self, TIDEGATE_ERROR_MISALIGNED, TIDEGATE_ERROR_NULL, TIDEGATE_OK};
+#[cfg(feature = "std")]
+use crate::status::tidegate_status::{TIDEGATE_ERROR_INTERNAL, TIDEGATE_ERROR_LENGTH};
 
 /// Runs the body of an entry. A panic becomes [`TIDEGATE_ERROR_INTERNAL`]: unwinding into C would be undefined.
 ///
@@ -20,9 +18,17 @@ pub fn guard(body: impl FnOnce() -> Result<(), tidegate_status>) -> tidegate_sta
 }
 
 /// As [`guard`], for entries that return something other than a status.
+#[cfg(feature = "std")]
 #[inline(always)]
 pub fn guard_value<R>(body: impl FnOnce() -> Result<R, tidegate_status>) -> Result<R, tidegate_status> {
-    catch_unwind(AssertUnwindSafe(body)).unwrap_or(Err(TIDEGATE_ERROR_INTERNAL))
+    std::panic::catch_unwind(core::panic::AssertUnwindSafe(body)).unwrap_or(Err(TIDEGATE_ERROR_INTERNAL))
+}
+
+/// Without `std` nothing unwinds, and nothing panics: `make bare` looks for panics in the library and fails if there is one.
+#[cfg(not(feature = "std"))]
+#[inline(always)]
+pub fn guard_value<R>(body: impl FnOnce() -> Result<R, tidegate_status>) -> Result<R, tidegate_status> {
+    body()
 }
 
 #[inline(always)]
@@ -58,6 +64,48 @@ impl<T> Out<T> {
         // SAFETY: checked and promised in `new`; what was there is not dropped, for it may be uninitialized.
         unsafe { self.0.write(value) }
     }
+}
+
+/// Borrows what C lends to be changed.
+///
+/// # Safety
+/// A pointer that is neither NULL nor misaligned points at a valid `T`, which nobody else uses during `'a`.
+#[inline(always)]
+pub unsafe fn borrow_mut<'a, T>(pointer: *mut T) -> Result<&'a mut T, tidegate_status> {
+    let mut pointer = check(pointer)?;
+    // SAFETY: checked above for NULL and alignment; the rest is the caller's promise.
+    Ok(unsafe { pointer.as_mut() })
+}
+
+/// Borrows many: `len` of them, one after the other.
+///
+/// # Safety
+/// A pointer that is neither NULL nor misaligned points at `len` valid `T`s, which nobody writes or frees during `'a`.
+#[cfg(feature = "std")]
+#[inline(always)]
+pub unsafe fn borrow_many<'a, T>(pointer: *const T, len: usize) -> Result<&'a [T], tidegate_status> {
+    if len == 0 {
+        return Ok(&[]);
+    }
+    let pointer = check(pointer)?;
+    match len.checked_mul(size_of::<T>()) {
+        Some(bytes) if bytes <= isize::MAX as usize => {
+            // SAFETY: checked for NULL, alignment and the bound of a slice; the rest is the caller's promise.
+            Ok(unsafe { core::slice::from_raw_parts(pointer.as_ptr(), len) })
+        }
+        _ => Err(TIDEGATE_ERROR_LENGTH),
+    }
+}
+
+/// As [`Out::new`], for a pointer that may be NULL.
+///
+/// # Safety
+/// As there.
+#[cfg(feature = "std")]
+#[inline(always)]
+pub unsafe fn optional<T>(pointer: *mut T) -> Result<Option<Out<T>>, tidegate_status> {
+    // SAFETY: the same contract.
+    if pointer.is_null() { Ok(None) } else { unsafe { Out::new(pointer) }.map(Some) }
 }
 
 #[cfg(test)]

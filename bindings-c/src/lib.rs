@@ -9,20 +9,47 @@
 //! * what C passes as an enum is taken as `i32` (any value can arrive) and refused when it is unknown;
 //! * no panic leaves: [`guard`] turns one into a status.
 //!
+//! Two libraries come of it: `libtidegate` (feature `std`), and `libtidegate_bare`, without the standard library, a heap and libc, which has
+//! what lives in memory of the caller's: quotas, words and rules, decisions, backoff.
+//!
 //! Types and constants bear the names that C programs type. Preconditions stand as `@pre`, for readers of the header.
+#![cfg_attr(not(feature = "std"), no_std)]
 #![allow(non_camel_case_types, clippy::missing_safety_doc)]
 
-#[cfg(panic = "abort")]
+#[cfg(all(feature = "std", panic = "abort"))]
 compile_error!(
     "libtidegate must be built with panic = \"unwind\": a panic becomes a status and does not end the program"
 );
 
+mod backoff;
 mod choice;
 mod decision;
+mod gcra;
 mod guard;
-mod limiter;
 mod options;
 mod quota;
+mod reservation;
+mod sized;
 mod status;
-mod verbs;
+mod text;
 mod version;
+mod word;
+
+#[cfg(not(feature = "std"))]
+mod bare;
+#[cfg(feature = "std")]
+mod budget;
+#[cfg(feature = "std")]
+mod change;
+#[cfg(feature = "std")]
+mod handle;
+#[cfg(feature = "std")]
+mod keyed;
+#[cfg(feature = "std")]
+mod keyed_verbs;
+#[cfg(feature = "std")]
+mod limiter;
+#[cfg(feature = "std")]
+mod reserve;
+#[cfg(feature = "std")]
+mod verbs;

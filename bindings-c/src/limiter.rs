@@ -1,12 +1,14 @@
 //! `tidegate_limiter`: an opaque handle, from `new` to `free`. The verbs on it stand in `verbs.rs`.
 
+use core::marker::PhantomData;
 use core::ptr;
 
 use tidegate::{Limiter, Quota};
 
 use crate::choice::{self, algorithm_code};
-use crate::guard::{Out, borrow, guard, guard_value};
-use crate::options::tidegate_limiter_options;
+use crate::guard::{Out, borrow, guard};
+use crate::handle::{self, Handle};
+use crate::options::{self, tidegate_limiter_options};
 use crate::quota::tidegate_quota;
 use crate::status::tidegate_status::{self, TIDEGATE_ERROR_NULL};
 
@@ -17,14 +19,19 @@ use crate::status::tidegate_status::{self, TIDEGATE_ERROR_NULL};
 /// call is one atomic step, lock-free, and a denied one writes nothing. A function that takes `tidegate_limiter *` needs the limiter for
 /// itself. No order is promised for other data: a grant does not publish what was written before it.
 pub struct tidegate_limiter {
-    pub(crate) limiter: Limiter,
+    _limiter: PhantomData<Limiter>,
+}
+
+impl Handle for tidegate_limiter {
+    type Object = Limiter;
+    const MARK: u64 = 0xb5ad_4ece_da1c_e2a9;
 }
 
 /// Makes a limiter on the system's monotonic clock.
 ///
 /// @param[out] limiter Written on success only; free it with tidegate_limiter_free.
 /// @return TIDEGATE_OK; a status of a quota (-100 and below) that the algorithm cannot hold; TIDEGATE_ERROR_UNKNOWN_VALUE for the algorithm
-/// or a field of the quota; TIDEGATE_ERROR_NULL or TIDEGATE_ERROR_MISALIGNED for a pointer.
+/// or a field of the quota; TIDEGATE_ERROR_NULL or TIDEGATE_ERROR_MISALIGNED for a pointer; TIDEGATE_ERROR_MEMORY.
 ///
 /// Thread safety: may be called from any thread; what the pointers point at must not be written by another one meanwhile.
 #[unsafe(no_mangle)]
@@ -79,6 +86,9 @@ unsafe fn new(
         // SAFETY: the caller lends as many bytes as `struct_size` says.
         let options = unsafe { tidegate_limiter_options::read(options) }?;
         builder = options.apply(builder)?;
+        if let Some(clock) = options::clock(options.clock, options.clock_context) {
+            builder = builder.shared_clock(clock);
+        }
         origin = options.origin();
     }
     let built = match origin {
@@ -86,23 +96,17 @@ unsafe fn new(
         None => builder.build(),
     };
     let limiter = built.map_err(|error| tidegate_status::from(error.kind()))?;
-    out.write(Box::into_raw(Box::new(tidegate_limiter { limiter })));
-    Ok(())
+    handle::keep(limiter, out)
 }
 
 /// Ends a limiter. NULL is fine and does nothing.
 ///
-/// @pre `limiter` came from tidegate_limiter_new or tidegate_limiter_new_with and has not been freed.
+/// @return TIDEGATE_OK; TIDEGATE_ERROR_HANDLE, and nothing is touched, if this is no limiter that lives: freed before, or of another kind.
+/// (An address that was given to a new limiter meanwhile is that limiter.)
 ///
 /// Thread safety: nobody else may use the limiter during the call or after it.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tidegate_limiter_free(limiter: *mut tidegate_limiter) {
-    let _ = guard_value(|| {
-        if limiter.is_null() || !limiter.is_aligned() {
-            return Ok(());
-        }
-        // SAFETY: it came from `Box::into_raw` in `new`, and is freed once, by contract.
-        drop(unsafe { Box::from_raw(limiter) });
-        Ok(())
-    });
+pub unsafe extern "C" fn tidegate_limiter_free(limiter: *mut tidegate_limiter) -> tidegate_status {
+    // SAFETY: the same contract.
+    guard(|| unsafe { handle::free(limiter) })
 }

@@ -1,18 +1,16 @@
-//! `tidegate_limiter_options`: what a limiter can be told besides its quota, in a struct that may grow.
-//!
-//! The first field is the size that the caller was compiled with. A shorter struct, from an older header, is read as if it went on with
-//! zeros; a longer one, from a newer header, is accepted if all that is not known here is zero. Zero means the default in every field.
+//! `tidegate_limiter_options`: what a limiter can be told besides its quota.
 
 use core::ffi::c_void;
-use core::mem::{MaybeUninit, size_of};
-use core::ptr;
+#[cfg(feature = "std")]
 use std::sync::Arc;
 
-use tidegate::{Clock, LimiterBuilder};
+#[cfg(feature = "std")]
+use tidegate::Clock;
+use tidegate::LimiterBuilder;
 
 use crate::choice::{self, anchor_code, refill_code};
-use crate::guard::borrow;
-use crate::status::tidegate_status::{self, TIDEGATE_ERROR_STRUCT_SIZE, TIDEGATE_ERROR_UNKNOWN_VALUE};
+use crate::sized::{self, Sized};
+use crate::status::tidegate_status::{self, TIDEGATE_ERROR_UNKNOWN_VALUE};
 
 /// A clock: nanoseconds since an origin of its choice.
 ///
@@ -55,38 +53,15 @@ pub struct tidegate_limiter_options {
     pub clock_context: *mut c_void,
 }
 
-const SIZE: usize = size_of::<tidegate_limiter_options>();
-/// Beyond any size to come: such a `struct_size` was never initialized, and reading so far would leave the caller's memory.
-const ABSURD: usize = 4096;
+// SAFETY: begins with `struct_size`; all fields are integers and nullable pointers.
+unsafe impl Sized for tidegate_limiter_options {}
 
 impl tidegate_limiter_options {
     /// # Safety
-    /// If `options` is neither NULL nor misaligned, it points at a `size_t`, and at as many bytes, all initialized, as that says.
+    /// As [`sized::read`].
     pub unsafe fn read(options: *const tidegate_limiter_options) -> Result<tidegate_limiter_options, tidegate_status> {
-        // SAFETY: of the struct only the first field is known to be there; its alignment is that of the whole on all platforms
-        // where pointers are as wide as u64, and is checked below for the others.
-        let stated = *unsafe { borrow(options.cast::<usize>()) }?;
-        if !options.is_aligned() {
-            return Err(tidegate_status::TIDEGATE_ERROR_MISALIGNED);
-        }
-        // No version of the struct ends within a field; a size that does would leave half a pointer.
-        if !(size_of::<usize>()..=ABSURD).contains(&stated) || !stated.is_multiple_of(size_of::<usize>()) {
-            return Err(TIDEGATE_ERROR_STRUCT_SIZE);
-        }
-        let mut known = MaybeUninit::<tidegate_limiter_options>::zeroed();
-        // SAFETY: at most SIZE bytes go in, and the caller promises `stated` of them. All fields are integers and nullable
-        // pointers, so zeros, and whatever C wrote, are valid values.
-        let known = unsafe {
-            ptr::copy_nonoverlapping(options.cast::<u8>(), known.as_mut_ptr().cast::<u8>(), stated.min(SIZE));
-            known.assume_init()
-        };
-        if stated > SIZE {
-            // SAFETY: the caller promises `stated` initialized bytes.
-            let beyond = unsafe { core::slice::from_raw_parts(options.cast::<u8>().add(SIZE), stated - SIZE) };
-            if beyond.iter().any(|byte| *byte != 0) {
-                return Err(TIDEGATE_ERROR_STRUCT_SIZE);
-            }
-        }
+        // SAFETY: the same contract.
+        let known = unsafe { sized::read(options) }?;
         if known.reserved != 0 || known.flags & !(TIDEGATE_SET_INITIAL | TIDEGATE_SET_ORIGIN) != 0 {
             return Err(TIDEGATE_ERROR_UNKNOWN_VALUE);
         }
@@ -101,9 +76,6 @@ impl tidegate_limiter_options {
         if self.flags & TIDEGATE_SET_INITIAL != 0 {
             builder = builder.initial(self.initial);
         }
-        if let Some(read) = self.clock {
-            builder = builder.shared_clock(Arc::new(ForeignClock { read, context: self.clock_context }));
-        }
         Ok(builder)
     }
 
@@ -112,17 +84,26 @@ impl tidegate_limiter_options {
     }
 }
 
-/// A clock of the C program's.
+/// A clock of the C program's, if it has one.
+#[cfg(feature = "std")]
+pub fn clock(read: tidegate_clock_fn, context: *mut c_void) -> Option<Arc<dyn Clock>> {
+    read.map(|read| Arc::new(ForeignClock { read, context }) as Arc<dyn Clock>)
+}
+
+#[cfg(feature = "std")]
 struct ForeignClock {
     read: unsafe extern "C" fn(*mut c_void) -> u64,
     context: *mut c_void,
 }
 
+#[cfg(feature = "std")]
 // SAFETY: the contract of `tidegate_clock_fn`: callable from every thread that uses the limiter, with a context that outlives it.
 unsafe impl Send for ForeignClock {}
+#[cfg(feature = "std")]
 // SAFETY: as above.
 unsafe impl Sync for ForeignClock {}
 
+#[cfg(feature = "std")]
 impl Clock for ForeignClock {
     #[inline]
     fn now(&self) -> u64 {

@@ -7,11 +7,12 @@ use core::ffi::{CStr, c_char};
 use tidegate::{Anchor, Quota, QuotaError};
 
 use crate::choice::{self, anchor_code, tidegate_anchor};
-use crate::guard::{Out, guard};
+use crate::guard::{Out, borrow, guard};
 use crate::status::text;
 use crate::status::tidegate_status::{
     self, TIDEGATE_ERROR_NOT_UTF8, TIDEGATE_ERROR_NULL, TIDEGATE_ERROR_UNKNOWN_VALUE,
 };
+use crate::text::Buffer;
 
 /// In `position`: the error is not about a place in a text. tests/header.rs writes it to the header as SIZE_MAX, which cbindgen cannot.
 pub const TIDEGATE_NO_POSITION: usize = usize::MAX;
@@ -131,6 +132,32 @@ pub unsafe extern "C" fn tidegate_quota_parse(
             }
             status
         })
+    })
+}
+
+/// Writes a quota as text that tidegate_quota_parse reads, in the largest unit that keeps it whole: "300/min burst 50".
+///
+/// @param buffer Where to write the text and the NUL that ends it; may be NULL if `capacity` is 0.
+/// @param capacity Bytes at `buffer`. 128 are enough for every quota.
+/// @param[out] length Not NULL. The bytes of the text without its NUL; also written for TIDEGATE_ERROR_BUFFER_TOO_SMALL.
+/// @return TIDEGATE_OK; TIDEGATE_ERROR_BUFFER_TOO_SMALL, and then only `length` was written; what tidegate_limiter_new says of a quota that
+/// is none; TIDEGATE_ERROR_NULL, TIDEGATE_ERROR_MISALIGNED, TIDEGATE_ERROR_LENGTH for the others.
+/// @pre `buffer` points at `capacity` bytes that may be written.
+///
+/// Thread safety: may be called from any thread; what the pointers point at must not be used by another one meanwhile.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tidegate_quota_format(
+    quota: *const tidegate_quota,
+    buffer: *mut c_char,
+    capacity: usize,
+    length: *mut usize,
+) -> tidegate_status {
+    guard(|| {
+        // SAFETY: the same contract.
+        let buffer = unsafe { Buffer::new(buffer, capacity, length) }?;
+        // SAFETY: the caller lends a quota; any integers in it are valid.
+        let quota = Quota::try_from(unsafe { borrow(quota) }?)?;
+        buffer.write(&quota)
     })
 }
 

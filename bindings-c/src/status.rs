@@ -25,6 +25,28 @@ pub enum tidegate_status {
     TIDEGATE_ERROR_NOT_UTF8 = -5,
     /// A defect of the library. Nothing is known to have changed; please report it.
     TIDEGATE_ERROR_INTERNAL = -6,
+    /// The caller's buffer is too small; what would have fitted is said in `length`, and nothing else was written.
+    TIDEGATE_ERROR_BUFFER_TOO_SMALL = -7,
+    /// A length is beyond what memory can hold.
+    TIDEGATE_ERROR_LENGTH = -8,
+    /// A handle is none that lives: freed already, of another kind, or never made.
+    TIDEGATE_ERROR_HANDLE = -9,
+    /// A struct was not made by this library: a rule, a reservation or a backoff that was not initialized.
+    TIDEGATE_ERROR_NOT_INITIALIZED = -10,
+    /// Nothing is booked: the reservation was refused, or cancelled before.
+    TIDEGATE_ERROR_NOT_BOOKED = -11,
+    /// The word is none that this rule could have made.
+    TIDEGATE_ERROR_FOREIGN_WORD = -12,
+    /// There is no memory.
+    TIDEGATE_ERROR_MEMORY = -13,
+    /// A value is outside its range.
+    TIDEGATE_ERROR_RANGE = -14,
+    /// What is used is more than the new quota can count.
+    TIDEGATE_ERROR_CANNOT_CARRY = -15,
+    /// The text is no snapshot, or its state is none that its quota could reach.
+    TIDEGATE_ERROR_SNAPSHOT = -16,
+    /// The snapshot was taken under another quota or algorithm.
+    TIDEGATE_ERROR_SNAPSHOT_MISMATCH = -17,
 
     /// The quota was refused, for a reason that has no value of its own.
     TIDEGATE_ERROR_QUOTA = -100,
@@ -76,7 +98,7 @@ use tidegate_status::*;
 pub type status_code = i32;
 
 /// Every status and its text. The texts of quotas are the core's, which a test holds them to.
-const TEXTS: [(tidegate_status, &CStr); 28] = [
+const TEXTS: [(tidegate_status, &CStr); 39] = [
     (TIDEGATE_OK, c"done"),
     (TIDEGATE_ERROR_NULL, c"a pointer is NULL that must not be"),
     (TIDEGATE_ERROR_MISALIGNED, c"a pointer is not aligned for its type"),
@@ -84,6 +106,17 @@ const TEXTS: [(tidegate_status, &CStr); 28] = [
     (TIDEGATE_ERROR_STRUCT_SIZE, c"struct_size is wrong, or the struct sets fields that this version does not know"),
     (TIDEGATE_ERROR_NOT_UTF8, c"the text is not UTF-8"),
     (TIDEGATE_ERROR_INTERNAL, c"a defect of the library"),
+    (TIDEGATE_ERROR_BUFFER_TOO_SMALL, c"the buffer is too small"),
+    (TIDEGATE_ERROR_LENGTH, c"a length is beyond what memory can hold"),
+    (TIDEGATE_ERROR_HANDLE, c"the handle does not live: freed already, of another kind, or never made"),
+    (TIDEGATE_ERROR_NOT_INITIALIZED, c"the struct was not initialized by this library"),
+    (TIDEGATE_ERROR_NOT_BOOKED, c"nothing is booked: refused, or cancelled before"),
+    (TIDEGATE_ERROR_FOREIGN_WORD, c"the word is none that this rule could have made"),
+    (TIDEGATE_ERROR_MEMORY, c"there is no memory"),
+    (TIDEGATE_ERROR_RANGE, c"a value is outside its range"),
+    (TIDEGATE_ERROR_CANNOT_CARRY, c"what is used is more than the new quota can count"),
+    (TIDEGATE_ERROR_SNAPSHOT, c"the text is no snapshot, or its state does not belong to its quota"),
+    (TIDEGATE_ERROR_SNAPSHOT_MISMATCH, c"the snapshot was taken under another quota or algorithm"),
     (TIDEGATE_ERROR_QUOTA, c"the quota was refused"),
     (TIDEGATE_ERROR_ZERO_LIMIT, c"the limit must be at least 1 permit"),
     (TIDEGATE_ERROR_ZERO_PERIOD, c"the period must be at least 1 nanosecond"),

@@ -5,7 +5,8 @@
 use tidegate::{Decision, Limiter};
 
 use crate::decision::tidegate_decision;
-use crate::guard::{Out, borrow, guard, guard_value};
+use crate::guard::{Out, guard, guard_value};
+use crate::handle::lent;
 use crate::limiter::tidegate_limiter;
 use crate::status::tidegate_status;
 
@@ -19,10 +20,10 @@ unsafe fn decide(
 ) -> tidegate_status {
     guard(|| {
         // SAFETY: promised by the caller. Nothing writes through a limiter's handle but its own atomics.
-        let handle = unsafe { borrow(limiter) }?;
+        let limiter = unsafe { lent(limiter) }?;
         // SAFETY: promised by the caller.
         let out = unsafe { Out::new(decision) }?;
-        out.write(verb(&handle.limiter).into());
+        out.write(verb(limiter).into());
         Ok(())
     })
 }
@@ -33,21 +34,21 @@ unsafe fn decide(
 unsafe fn change(limiter: *const tidegate_limiter, verb: impl FnOnce(&Limiter)) -> tidegate_status {
     guard(|| {
         // SAFETY: promised by the caller.
-        verb(&unsafe { borrow(limiter) }?.limiter);
+        verb(unsafe { lent(limiter) }?);
         Ok(())
     })
 }
 
 /// Spends `cost` permits if they fit; whether they did. A cost of 0 is always allowed, a cost above the capacity never.
 ///
-/// @return false also for a limiter that is NULL or misaligned: a gate that cannot be asked stays shut.
+/// @return false also for a limiter that is NULL, misaligned or none: a gate that cannot be asked stays shut.
 /// @pre `limiter` has not been freed.
 ///
 /// Thread safety: may be called on one limiter from any number of threads at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tidegate_limiter_try_acquire(limiter: *const tidegate_limiter, cost: u64) -> bool {
     // SAFETY: the limiter lives, by contract.
-    guard_value(|| Ok(unsafe { borrow(limiter) }?.limiter.try_acquire(cost))).unwrap_or(false)
+    guard_value(|| Ok(unsafe { lent(limiter) }?.try_acquire(cost))).unwrap_or(false)
 }
 
 /// tidegate_limiter_try_acquire at the time `now_ns`, in nanoseconds since an origin of your choice.
@@ -66,13 +67,14 @@ pub unsafe extern "C" fn tidegate_limiter_try_acquire_at(
     cost: u64,
 ) -> bool {
     // SAFETY: the limiter lives, by contract.
-    guard_value(|| Ok(unsafe { borrow(limiter) }?.limiter.try_acquire_at(now_ns, cost))).unwrap_or(false)
+    guard_value(|| Ok(unsafe { lent(limiter) }?.try_acquire_at(now_ns, cost))).unwrap_or(false)
 }
 
 /// Spends `cost` permits if they fit, and says everything about it. A denied call changes nothing.
 ///
 /// @param[out] decision Not NULL; written on success only.
-/// @return TIDEGATE_OK, also when denied; TIDEGATE_ERROR_NULL or TIDEGATE_ERROR_MISALIGNED for a pointer, and then nothing is spent.
+/// @return TIDEGATE_OK, also when denied; TIDEGATE_ERROR_NULL, TIDEGATE_ERROR_MISALIGNED or TIDEGATE_ERROR_HANDLE for a pointer, and then
+/// nothing is spent.
 /// @pre `limiter` has not been freed.
 ///
 /// Thread safety: may be called on one limiter from any number of threads at once, each with a decision of its own.
@@ -180,7 +182,7 @@ pub unsafe extern "C" fn tidegate_limiter_charge_at(
 /// Gives back up to `permits` of what is owed; never lets more than the capacity through later. Nothing is given back while the limiter is
 /// in debt. The sliding log gives back its oldest permits.
 ///
-/// @return TIDEGATE_OK; TIDEGATE_ERROR_NULL or TIDEGATE_ERROR_MISALIGNED for the limiter.
+/// @return TIDEGATE_OK; TIDEGATE_ERROR_NULL, TIDEGATE_ERROR_MISALIGNED or TIDEGATE_ERROR_HANDLE for the limiter.
 /// @pre `limiter` has not been freed.
 ///
 /// Thread safety: may be called on one limiter from any number of threads at once.

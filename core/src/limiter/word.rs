@@ -192,7 +192,7 @@ impl WordLimiter {
     }
 
     /// As new and full, whatever the word was.
-    pub fn reset(&self, word: &Word) {
+    pub fn reset(word: &Word) {
         word.0.swap(0, Relaxed);
     }
 
@@ -245,7 +245,7 @@ mod tests {
                     },
                     _ if n == 0 => {
                         owner.reset();
-                        limiter.reset(&word);
+                        WordLimiter::reset(&word);
                     }
                     _ => {}
                 }
@@ -264,7 +264,7 @@ mod tests {
             assert!(limiter.charge_at(&word, 0, 1).is_err() && limiter.refund_at(&word, 0, 1).is_err());
             assert!(limiter.reserve_at(&word, 0, 1, u64::MAX).is_err());
             assert_eq!(word.get(), u64::MAX);
-            limiter.reset(&word);
+            WordLimiter::reset(&word);
             assert!(limiter.try_acquire_at(&word, 0, 7).unwrap());
         }
         assert!(Limiter::builder(Algorithm::SlidingLog, quota).word_at(0).is_err());

@@ -1,0 +1,98 @@
+//! Reservations on a limiter: booking an instant, and giving it back.
+
+use crate::guard::{Out, borrow_mut, guard};
+use crate::handle::lent;
+use crate::limiter::tidegate_limiter;
+use crate::reservation::tidegate_reservation;
+use crate::status::tidegate_status;
+
+/// Books `cost` permits for the earliest instant at which they fit, at most `max_wait_ns` from now. First come, first served: whoever
+/// asks later stands behind. Then sleep for `reservation->delay_ns` and go ahead without asking again.
+///
+/// @param max_wait_ns The longest wait, in nanoseconds; UINT64_MAX for any.
+/// @param[out] reservation Not NULL; written on success only. `outcome` says whether it is booked.
+/// @return TIDEGATE_OK, also when refused; TIDEGATE_ERROR_NULL, TIDEGATE_ERROR_MISALIGNED or TIDEGATE_ERROR_HANDLE for a pointer.
+/// @pre `limiter` has not been freed.
+///
+/// Thread safety: may be called on one limiter from any number of threads at once, each with a reservation of its own.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tidegate_limiter_reserve(
+    limiter: *const tidegate_limiter,
+    cost: u64,
+    max_wait_ns: u64,
+    reservation: *mut tidegate_reservation,
+) -> tidegate_status {
+    guard(|| {
+        // SAFETY: the same contract.
+        let (limiter, out) = unsafe { (lent(limiter)?, Out::new(reservation)?) };
+        let now = limiter.now();
+        out.write(tidegate_reservation::new(now, limiter.reserve_at(now, cost, max_wait_ns)));
+        Ok(())
+    })
+}
+
+/// tidegate_limiter_reserve at the time `now_ns` (see tidegate_limiter_try_acquire_at).
+///
+/// @param max_wait_ns The longest wait, in nanoseconds; UINT64_MAX for any.
+/// @param[out] reservation Not NULL; written on success only.
+/// @return As tidegate_limiter_reserve.
+/// @pre `limiter` has not been freed.
+///
+/// Thread safety: may be called on one limiter from any number of threads at once, each with a reservation of its own.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tidegate_limiter_reserve_at(
+    limiter: *const tidegate_limiter,
+    now_ns: u64,
+    cost: u64,
+    max_wait_ns: u64,
+    reservation: *mut tidegate_reservation,
+) -> tidegate_status {
+    guard(|| {
+        // SAFETY: the same contract.
+        let (limiter, out) = unsafe { (lent(limiter)?, Out::new(reservation)?) };
+        out.write(tidegate_reservation::new(now_ns, limiter.reserve_at(now_ns, cost, max_wait_ns)));
+        Ok(())
+    })
+}
+
+/// Gives a reservation back, as far as nobody else relies on it: those who reserved behind keep their instants.
+///
+/// @param reservation Not NULL; booked on this limiter. Afterwards its outcome is TIDEGATE_CANCELLED.
+/// @return TIDEGATE_OK; TIDEGATE_ERROR_NOT_BOOKED if it was refused or has been cancelled, and nothing is given back;
+/// TIDEGATE_ERROR_NULL, TIDEGATE_ERROR_MISALIGNED or TIDEGATE_ERROR_HANDLE for a pointer.
+/// @pre `limiter` has not been freed.
+///
+/// Thread safety: may be called on one limiter from any number of threads at once; the reservation must be the caller's alone.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tidegate_limiter_cancel(
+    limiter: *const tidegate_limiter,
+    reservation: *mut tidegate_reservation,
+) -> tidegate_status {
+    guard(|| {
+        // SAFETY: the same contract.
+        let (limiter, reservation) = unsafe { (lent(limiter)?, borrow_mut(reservation)?) };
+        let slot = reservation.give_back()?;
+        limiter.cancel_at(limiter.now(), slot);
+        Ok(())
+    })
+}
+
+/// tidegate_limiter_cancel at the time `now_ns` (see tidegate_limiter_try_acquire_at).
+///
+/// @return As tidegate_limiter_cancel.
+/// @pre `limiter` has not been freed.
+///
+/// Thread safety: may be called on one limiter from any number of threads at once; the reservation must be the caller's alone.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tidegate_limiter_cancel_at(
+    limiter: *const tidegate_limiter,
+    now_ns: u64,
+    reservation: *mut tidegate_reservation,
+) -> tidegate_status {
+    guard(|| {
+        // SAFETY: the same contract.
+        let (limiter, reservation) = unsafe { (lent(limiter)?, borrow_mut(reservation)?) };
+        limiter.cancel_at(now_ns, reservation.give_back()?);
+        Ok(())
+    })
+}
