@@ -39,11 +39,13 @@ test-rust:
 
 # Features only add: every combination compiles without a warning, and the core's tests hold in each.
 test-features:
-	for features in "" alloc std serde alloc,serde tokio smol; do \
+	for features in "" alloc std serde alloc,serde tokio smol calendar; do \
 		RUSTFLAGS="-D warnings" cargo check --quiet -p tidegate --no-default-features --features "$$features" \
 			--target-dir $(TARGET)/features; \
 	done
 	cargo test --quiet -p tidegate --features serde,tokio,smol
+	cargo test --quiet -p tidegate --features serde,calendar --doc
+	cargo test --quiet -p tidegate --features serde,calendar --test calendar --test bad_input
 
 # Every interleaving of small programs, and weak exchanges that fail for no reason.
 test-models:
@@ -105,6 +107,7 @@ bench:
 
 verify: test
 	TIDEGATE_CASES=300000 cargo test --release -p tidegate --test reference
+	TIDEGATE_CASES=300000 TIDEGATE_ZONES=all cargo test --release -p tidegate --features serde,calendar --test calendar
 	QUICKCHECK_TESTS=100000 cargo test --release -p tidegate --test promises --test bad_input --test backoff_properties
 
 fmt:

@@ -10,7 +10,8 @@ use crate::choice::{self, anchor_code, tidegate_anchor};
 use crate::guard::{Out, borrow, guard};
 use crate::status::text;
 use crate::status::tidegate_status::{
-    self, TIDEGATE_ERROR_NOT_UTF8, TIDEGATE_ERROR_NULL, TIDEGATE_ERROR_UNKNOWN_VALUE,
+    self, TIDEGATE_ERROR_CALENDAR_UNSUPPORTED, TIDEGATE_ERROR_NOT_UTF8, TIDEGATE_ERROR_NULL,
+    TIDEGATE_ERROR_UNKNOWN_VALUE,
 };
 use crate::text::Buffer;
 
@@ -174,6 +175,11 @@ unsafe fn parse(text: *const c_char, quota: *mut tidegate_quota) -> Result<(), (
     let text = text.to_str().map_err(|error| (TIDEGATE_ERROR_NOT_UTF8, error.valid_up_to()))?;
     let parsed: Result<Quota, QuotaError> = text.parse();
     let parsed = parsed.map_err(|error| (error.kind().into(), error.position().unwrap_or(TIDEGATE_NO_POSITION)))?;
+    if !matches!(parsed.anchored(), Anchor::Clock | Anchor::Offset(_) | Anchor::FirstUse) {
+        // The core may know calendars where it is built for others, too; this struct has no room for them yet.
+        let position = text.to_ascii_lowercase().find("calendar").unwrap_or(TIDEGATE_NO_POSITION);
+        return Err((TIDEGATE_ERROR_CALENDAR_UNSUPPORTED, position));
+    }
     out.write(parsed.into());
     Ok(())
 }

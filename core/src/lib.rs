@@ -23,6 +23,7 @@
 //! | `alloc` | the sliding log on the heap, shared clocks |
 //! | `serde` | quotas as text, snapshots in any format |
 //! | `tokio`, `smol` | [`Limiter::acquire_tokio`](Limiter), [`Limiter::acquire_smol`](Limiter): waiting with the sleep of that runtime |
+//! | `calendar` | windows of the calendar in IANA time zones: `1000 per calendar day in Europe/Paris` |
 //! | `critical-section` | single-core targets without 64-bit atomics: a critical section in place of a lock |
 #![no_std]
 #![deny(unsafe_code)]
@@ -36,6 +37,8 @@ extern crate alloc;
 extern crate std;
 
 pub mod backoff;
+#[cfg(feature = "calendar")]
+mod calendar;
 mod decision;
 mod grid;
 mod holder;
@@ -66,6 +69,8 @@ pub use quota::{Anchor, MAX_PERIOD_NANOS, Quota, QuotaError, QuotaErrorKind, Quo
 pub use rule::{Algorithm, Refill, UnknownAlgorithm};
 pub use time::{Clock, ManualClock};
 
+#[cfg(feature = "calendar")]
+pub use calendar::{Calendar, CalendarUnit};
 #[cfg(feature = "std")]
 pub use keyed::{Key, KeyedLimiter, KeyedLimiterBuilder, KeyedLimiterError, KeyedSnapshot, WhenFull};
 #[cfg(feature = "std")]

@@ -359,3 +359,24 @@ fn whoever_was_brought_in_is_found() {
         }
     }
 }
+
+/// A key that was forgotten as idle just after a boundary is not new again for a clock that is still before it, even if the table was
+/// made in the last moments of a window.
+#[test]
+fn a_forgotten_key_is_not_new_to_a_late_clock() {
+    for text in ["10/h", "10/d offset 22h"] {
+        let quota: Quota = text.parse().expect(text);
+        let window = quota.window_at(1 << 60).expect("windows");
+        let keyed: KeyedLimiter<u32> = KeyedLimiter::builder(Algorithm::FixedWindow, quota)
+            .max_keys(1)
+            .when_full(WhenFull::Refuse)
+            .build_at(window.end - 1)
+            .expect("held");
+        assert!(keyed.try_acquire_at(&1, window.start, 10));
+        // Idle now, and forgotten for a newcomer, who leaves again.
+        assert!(keyed.try_acquire_at(&2, window.end, 10));
+        assert!(keyed.reset(&2));
+        let late = keyed.take_at(&1, window.start + 5, 10).is_allowed();
+        assert!(!(late && keyed.try_acquire_at(&1, window.end, 10)), "{text}: ten in each window");
+    }
+}

@@ -55,6 +55,8 @@ pub enum Anchor {
     },
     /// At the first spend after the last interval was paid off.
     FirstUse,
+    /// At each of these instants (nanoseconds, ascending, the first is 0): windows of the calendar, which the model does not know.
+    Starts(&'static [u64]),
 }
 
 /// How a token bucket fills up again.
@@ -205,6 +207,8 @@ struct Ticks {
     mul: u128,
     add: u128,
     div: u128,
+    /// Where the windows of a calendar begin; empty where ticks have one length.
+    starts: &'static [u64],
     first: u128,
     last: u128,
 }
@@ -212,6 +216,10 @@ struct Ticks {
 impl Ticks {
     /// The tick of `t`, wherever it lies. `t < 2^63`, `mul <= 2^62` and `add <= 2^62`: far below `2^128`.
     fn raw(&self, t: u64) -> u128 {
+        if !self.starts.is_empty() {
+            // How many have begun after the first one.
+            return self.starts[1..].partition_point(|start| *start <= t) as u128;
+        }
         (t as u128 * self.mul + self.add) / self.div
     }
 
@@ -288,6 +296,9 @@ impl Model {
             Anchor::Clock { offset } if offset != 0 && !intervals && config.algorithm != Algorithm::SlidingWindow => {
                 return Err(Refused("only intervals and windows have an offset"));
             }
+            Anchor::Starts(starts) if config.algorithm != Algorithm::FixedWindow || starts.first() != Some(&0) => {
+                return Err(Refused("only fixed windows follow a calendar, from 0 on"));
+            }
             _ => {}
         }
 
@@ -298,7 +309,7 @@ impl Model {
         let origin = config.origin.min(END);
         let mut span = 1;
         let mut most = u64::MAX as u128;
-        let mut ticks = Ticks { mul: 1, add: 0, div: period, first: 0, last: u128::MAX };
+        let mut ticks = Ticks { mul: 1, add: 0, div: period, starts: &[], first: 0, last: u128::MAX };
         if continuous {
             if limit > period {
                 return Err(Refused("at most one permit a nanosecond"));
@@ -313,7 +324,7 @@ impl Model {
             if config.limit > MAX_LOG {
                 return Err(Refused("a log holds at most 2^18 - 1 permits"));
             }
-            ticks = Ticks { mul: 1, add: 0, div: 1, first: 0, last: (END - config.period) as u128 };
+            ticks = Ticks { mul: 1, add: 0, div: 1, starts: &[], first: 0, last: (END - config.period) as u128 };
         } else {
             // A packed state: so many bits for counts, what is left of 64 for time.
             let time_bits = match config.anchor {
@@ -328,6 +339,15 @@ impl Model {
                     ticks.mul = span;
                     most = (1 << count_bits) - 2;
                     time_bits as u32
+                }
+                Anchor::Starts(starts) => {
+                    ticks.starts = starts;
+                    let whole = bits(ticks.raw(END));
+                    if whole + bits(2 * burst) > 64 {
+                        return Err(Refused("the count leaves too few bits for every window"));
+                    }
+                    most = (1 << (64 - whole)) - 2;
+                    whole
                 }
                 Anchor::Clock { offset } => {
                     let late = offset as u128 % period;

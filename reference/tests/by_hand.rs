@@ -120,6 +120,29 @@ fn fixed_window_by_the_clock() {
 }
 
 #[test]
+fn fixed_window_of_a_calendar() {
+    // L = 3 in windows [0, 5), [5, 15), [15, 16), [16, end).
+    let starts: &'static [u64] = &[0, 5, 15, 16];
+    let config = |starts| Config { anchor: Anchor::Starts(starts), ..Config::new(Algorithm::FixedWindow, 3, 7, 3) };
+    let mut m = Model::new(config(starts)).unwrap();
+    assert_eq!([0, 4, 5, 14, 15, 16, END].map(|t| m.tick(t)), [0, 0, 1, 1, 2, 3, 3]);
+    assert_eq!(m.take(4, 2), decision(true, 3, 1, Some(0), 1));
+    // 2 + 2 > 3: the next window, in 1 ns.
+    assert_eq!(m.take(4, 2), decision(false, 3, 1, Some(1), 1));
+    // 2 + 4 = 6 <= 2 * 3. Within the limit when one window has given 3 back (5), as new when two have (15).
+    assert_eq!(m.charge(4, 4), decision(true, 3, 0, Some(1), 11));
+    // At 5: 3 used. The next permit at 15.
+    assert_eq!(m.take(5, 1), decision(false, 3, 0, Some(10), 10));
+    // Booked for [15, 16), the next three for [16, end); after that there is no window.
+    assert_eq!(m.reserve(5, 3, END).unwrap().at, 15);
+    assert_eq!(m.reserve(5, 3, END).unwrap().at, 16);
+    assert_eq!(m.take(5, 1), decision(false, 3, 0, None, u64::MAX));
+    // Other algorithms have no such windows, and the first one begins at 0.
+    assert!(Model::new(Config { algorithm: Algorithm::Gcra, ..config(starts) }).is_err());
+    assert!(Model::new(config(&[])).is_err() && Model::new(config(&[1, 2])).is_err());
+}
+
+#[test]
 fn fixed_window_from_first_use() {
     // L = 1: bits(32) = 6, tb = 58, W = 4096 = 2^12: j = 12 - 1 = 11, a tick is 2 ns, J = 2048.
     let config = Config { anchor: Anchor::FirstUse, ..Config::new(Algorithm::FixedWindow, 1, 4096, 1) };

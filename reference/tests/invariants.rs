@@ -117,7 +117,7 @@ fn nobody_gets_more_than_the_rule_promises() {
             State::Interval { .. } => {
                 seen[1] += 1;
                 let begun = |a, b| match config.anchor {
-                    Anchor::Clock { .. } => ticks(a, b),
+                    Anchor::Clock { .. } | Anchor::Starts(_) => ticks(a, b),
                     Anchor::FirstUse => ticks(a, b) / fresh.span() as i128 + 1,
                 };
                 check(&passed, |a, b| burst + limit * begun(a, b), &fresh);
@@ -308,6 +308,7 @@ fn searched_waits_are_the_formulas() {
                     let (mul, add) = match config.anchor {
                         Anchor::FirstUse => (model.span(), 0),
                         Anchor::Clock { offset } => (1, (period - offset as u128 % period) % period),
+                        Anchor::Starts(_) => unreachable!("no calendar is made here"),
                     };
                     let past = n.saturating_sub(s) / model.span();
                     let used = u.saturating_sub(past * limit);

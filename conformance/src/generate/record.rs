@@ -172,6 +172,7 @@ fn setup(config: &Config) -> Setup {
     let (anchor, offset) = match config.anchor {
         reference::Anchor::Clock { offset } => (Anchor::Clock, offset),
         reference::Anchor::FirstUse => (Anchor::FirstUse, 0),
+        reference::Anchor::Starts(_) => unreachable!("the generator makes no windows of the calendar"),
     };
     Setup {
         algorithm: match config.algorithm {

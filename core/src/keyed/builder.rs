@@ -138,10 +138,7 @@ impl<K: ?Sized> KeyedLimiterBuilder<K> {
         if self.max_keys == 0 {
             return Err(KeyedLimiterError::NoKeys);
         }
-        // From wholly used to as good as new.
-        let used = rule.spent(origin, rule.unit().saturating_mul(rule.capacity()));
-        let renewed = used.and_then(|word| rule.renewed(word, origin));
-        let memory = renewed.map_or(u64::MAX, |at| at.saturating_sub(origin));
+        let memory = remembered(&rule, &self.config.quota, origin);
         Ok(KeyedLimiter {
             config: self.config,
             origin,
@@ -159,6 +156,19 @@ impl<K: ?Sized> KeyedLimiterBuilder<K> {
         self.config = config;
         self
     }
+}
+
+/// The longest time, in nanoseconds, from a spend within capacity until it is forgotten.
+fn remembered(rule: &Rule, quota: &Quota, origin: u64) -> u64 {
+    #[cfg(feature = "calendar")]
+    if let Anchor::Calendar(calendar) = quota.anchored() {
+        return calendar.longest();
+    }
+    // From wholly used to as good as new; where windows are aligned, from the very beginning of one.
+    let from = quota.window_at(origin).map_or(origin, |window| window.start);
+    let used = rule.spent(from, rule.unit().saturating_mul(rule.capacity()));
+    let renewed = used.and_then(|word| rule.renewed(word, from));
+    renewed.map_or(u64::MAX, |at| at.saturating_sub(from))
 }
 
 /// Two words that nobody can guess: hashes under a key that the standard library draws from the operating system.

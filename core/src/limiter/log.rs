@@ -106,6 +106,10 @@ impl LogRule {
         if quota.capacity() != quota.limit() {
             return Err(QuotaError::new(QuotaErrorKind::BurstUnsupported));
         }
+        #[cfg(feature = "calendar")]
+        if let Anchor::Calendar(_) = quota.anchored() {
+            return Err(QuotaError::new(QuotaErrorKind::CalendarNeedsWindow));
+        }
         if !matches!(quota.anchored(), Anchor::Clock | Anchor::Offset(0)) {
             return Err(QuotaError::new(QuotaErrorKind::AnchorUnsupported));
         }

@@ -13,6 +13,9 @@ use core::fmt;
 pub struct QuotaError {
     kind: QuotaErrorKind,
     position: Option<usize>,
+    /// The name of a time zone that may have been meant.
+    #[cfg(feature = "calendar")]
+    near: Option<&'static str>,
 }
 
 /// The kinds of [`QuotaError`].
@@ -39,8 +42,16 @@ pub enum QuotaErrorKind {
     TrailingText,
     /// A part of the text was given twice.
     Repeated,
-    /// A calendar period, which this build does not know.
+    /// A calendar period, which this build does not know: it lacks the feature `calendar`.
     CalendarUnsupported,
+    /// The text has no unit of the calendar where one was expected.
+    ExpectedCalendarUnit,
+    /// The text has no name of a time zone where one was expected.
+    ExpectedZone,
+    /// There is no time zone of that name.
+    UnknownZone,
+    /// A calendar period for an algorithm other than the fixed window.
+    CalendarNeedsWindow,
     /// More than one permit a nanosecond (GCRA, continuous token bucket) or in two (sliding window): they count no finer.
     RateTooHigh,
     /// `burst * period / limit` is beyond 2^61 ticks (73 to 146 years): the time to refill does not fit the word.
@@ -63,11 +74,28 @@ pub enum QuotaErrorKind {
 
 impl QuotaError {
     pub(crate) const fn new(kind: QuotaErrorKind) -> QuotaError {
-        QuotaError { kind, position: None }
+        QuotaError {
+            kind,
+            position: None,
+            #[cfg(feature = "calendar")]
+            near: None,
+        }
     }
 
     pub(crate) const fn at(kind: QuotaErrorKind, position: usize) -> QuotaError {
-        QuotaError { kind, position: Some(position) }
+        QuotaError { position: Some(position), ..QuotaError::new(kind) }
+    }
+
+    /// The same, with the name of a zone that may have been meant.
+    #[cfg(feature = "calendar")]
+    pub(crate) fn near(self, near: Option<&'static str>) -> QuotaError {
+        QuotaError { near, ..self }
+    }
+
+    /// The same, at a position of the text.
+    pub(crate) const fn moved_to(mut self, position: usize) -> QuotaError {
+        self.position = Some(position);
+        self
     }
 
     /// What kind of error it is.
@@ -78,6 +106,12 @@ impl QuotaError {
     /// The byte position in the text, for errors of the grammar.
     pub const fn position(&self) -> Option<usize> {
         self.position
+    }
+
+    /// The name of a time zone that may have been meant, where one was not found.
+    #[cfg(feature = "calendar")]
+    pub const fn suggestion(&self) -> Option<&'static str> {
+        self.near
     }
 }
 
@@ -99,6 +133,10 @@ impl fmt::Display for QuotaError {
             TrailingText => "expected 'burst', 'offset', 'from first use' or the end",
             Repeated => "given twice",
             CalendarUnsupported => "calendar periods are not supported by this build",
+            ExpectedCalendarUnit => "expected hour, day, week, month or year, such as \"1000 per calendar day\"",
+            ExpectedZone => "expected the name of a time zone, such as \"Europe/Paris\"",
+            UnknownZone => "there is no such time zone",
+            CalendarNeedsWindow => "calendar periods need the algorithm fixed-window",
             RateTooHigh => {
                 "the limit must be at most one permit per nanosecond of the period (sliding window: per two)"
             }
@@ -110,7 +148,12 @@ impl fmt::Display for QuotaError {
             RefillUnsupported => "only the token bucket has interval refill",
             InitialUnsupported => "an initial fill needs a token bucket and at most its capacity",
             NeedsMemory => "the sliding log needs one word of memory a permit",
-        })
+        })?;
+        #[cfg(feature = "calendar")]
+        if let Some(near) = self.near {
+            write!(f, "; did you mean \"{near}\"?")?;
+        }
+        Ok(())
     }
 }
 

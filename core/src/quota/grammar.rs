@@ -2,10 +2,13 @@
 //!
 //! ```text
 //! list   = quota *( ";" quota )
-//! quota  = number ( "/" | "per" ) [ number ] unit *( suffix )
+//! quota  = number ( "/" | "per" ) ( [ number ] unit | "calendar" date [ "in" zone ] ) *( suffix )
 //! suffix = "burst" number | "offset" number unit | "from first use"
 //! unit   = ns | us | ms | s sec second | m min minute | h hr hour | d day | w week        (and their plurals)
+//! date   = hour | day | week | month | year
+//! zone   = the name of an IANA time zone; UTC if none is given
 //! ```
+//! A calendar period has no offset and no first use.
 //! White space is free between words, letters may be of either case, `_` may group the digits of a number.
 
 use core::str::FromStr;
@@ -102,16 +105,12 @@ impl Reader<'_> {
         }
         self.skip_space();
         let period_at = self.at;
-        let count = if self.peek().is_some_and(|byte| byte.is_ascii_digit()) { self.number()?.0 } else { 1 };
-        if self.eat_word("calendar") {
-            return Err(QuotaError::at(Kind::CalendarUnsupported, period_at));
-        }
-        let period = self.span(count, period_at, Kind::PeriodTooLong)?;
-        let mut quota = Quota::from_nanos(limit, period).map_err(|error| {
-            let at = if error.kind() == Kind::ZeroLimit { limit_at } else { period_at };
-            QuotaError::at(error.kind(), at)
-        })?;
-        let mut seen = [false; 2];
+        let calendar = self.eat_word("calendar");
+        let quota = if calendar { self.calendar(limit, period_at) } else { self.rate(limit, period_at) };
+        let mut quota =
+            quota.map_err(|error| if error.kind() == Kind::ZeroLimit { error.moved_to(limit_at) } else { error })?;
+        // Burst and anchor. A calendar is an anchor.
+        let mut seen = [false, calendar];
         loop {
             self.skip_space();
             let at = self.at;
@@ -135,6 +134,43 @@ impl Reader<'_> {
                 return Ok(quota);
             }
         }
+    }
+
+    /// A period of so many units.
+    fn rate(&mut self, limit: u64, at: usize) -> Result<Quota, QuotaError> {
+        let count = if self.peek().is_some_and(|byte| byte.is_ascii_digit()) { self.number()?.0 } else { 1 };
+        let period = self.span(count, at, Kind::PeriodTooLong)?;
+        Quota::from_nanos(limit, period).map_err(|error| error.moved_to(at))
+    }
+
+    /// What follows the word "calendar", which stands at `at`.
+    #[cfg(not(feature = "calendar"))]
+    fn calendar(&mut self, _: u64, at: usize) -> Result<Quota, QuotaError> {
+        Err(QuotaError::at(Kind::CalendarUnsupported, at))
+    }
+
+    /// What follows the word "calendar", which stands at `at`.
+    #[cfg(feature = "calendar")]
+    fn calendar(&mut self, limit: u64, at: usize) -> Result<Quota, QuotaError> {
+        use crate::calendar::{Calendar, CalendarUnit};
+        let unit = CalendarUnit::ALL.into_iter().find(|unit| self.eat_word(unit.name()));
+        let unit = unit.ok_or(QuotaError::at(Kind::ExpectedCalendarUnit, self.at))?;
+        let mut zone = "UTC";
+        let mut zone_at = at;
+        if self.eat_word("in") {
+            self.skip_space();
+            let rest = &self.text[self.at..];
+            let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "/_+-".contains(c))).unwrap_or(rest.len());
+            (zone, zone_at) = (&rest[..end], self.at);
+            if zone.is_empty() {
+                return Err(QuotaError::at(Kind::ExpectedZone, zone_at));
+            }
+        }
+        let calendar = Calendar::new(unit, zone).map_err(|error| error.moved_to(zone_at))?;
+        if zone_at > at {
+            self.at = zone_at + zone.len();
+        }
+        Quota::per_calendar(limit, calendar).map_err(|error| error.moved_to(at))
     }
 
     /// `count` of the unit that stands next, in nanoseconds; the error `beyond` if 64 bits do not hold them.

@@ -8,15 +8,40 @@
 //!    intervals. Moving the window forward instead would forget how full the present one is and let newcomers into it.
 //! 2. A reservation for a later interval closes what is left until then (`used` is padded to the boundary), because its permits
 //!    are used only then.
-//! 3. Aligned to the clock, a tick *is* an interval. From first use, an interval is `2^sub` ticks, as fine as the bits beside the
-//!    counter allow, so that both are one 64-bit word.
+//! 3. Aligned to the clock, a tick *is* an interval; so it is where a calendar says how long each lasts ([`Ticks`]). From first use, an
+//!    interval is `2^sub` ticks, as fine as the bits beside the counter allow, so that both are one 64-bit word.
 
 use super::{Booking, END, Step, TEN_YEARS, Unbookable, bits};
 use crate::grid::Grid;
 use crate::quota::{Anchor, Quota, QuotaError, QuotaErrorKind};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Interval {
+pub(crate) struct Interval<T = Even> {
+    pub(super) ticks: T,
+    /// The low bits of the word, which hold `used`.
+    pub(super) used_bits: u32,
+    /// Permits given back by each whole interval.
+    pub(super) limit: u64,
+    pub(super) capacity: u64,
+    /// The last nanosecond of the last tick that the word can hold.
+    pub(super) end: u64,
+}
+
+/// How time is told in ticks.
+pub(crate) trait Ticks: Copy {
+    /// The tick in which `now` lies; it never runs backwards.
+    fn tick(&self, now: u64) -> u64;
+    /// The first nanosecond in `tick` or later; `u64::MAX` if that is beyond 64 bits.
+    fn first_nanosecond(&self, tick: u128) -> u64;
+    /// An interval is `1 << sub` ticks.
+    fn sub(&self) -> u32 {
+        0
+    }
+}
+
+/// Ticks of one length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Even {
     grid: Grid,
     /// Added to `now` before it is put on the grid, so that windows with an offset begin at whole ticks.
     phase: u64,
@@ -24,13 +49,32 @@ pub(crate) struct Interval {
     base: u64,
     /// An interval is `1 << sub` ticks.
     sub: u32,
-    /// The low bits of the word, which hold `used`.
-    used_bits: u32,
-    /// Permits given back by each whole interval.
-    limit: u64,
-    capacity: u64,
-    /// The last nanosecond of the last tick that the word can hold.
-    end: u64,
+}
+
+impl Even {
+    #[inline(always)]
+    const fn at(&self, now: u64) -> u64 {
+        self.grid.tick(now + self.phase).saturating_sub(self.base)
+    }
+}
+
+impl Ticks for Even {
+    #[inline(always)]
+    fn tick(&self, now: u64) -> u64 {
+        self.at(now)
+    }
+
+    fn first_nanosecond(&self, tick: u128) -> u64 {
+        match u64::try_from(tick + u128::from(self.base)) {
+            Ok(tick) => self.grid.first_nanosecond(tick).saturating_sub(self.phase),
+            Err(_) => u64::MAX,
+        }
+    }
+
+    #[inline(always)]
+    fn sub(&self) -> u32 {
+        self.sub
+    }
 }
 
 /// The word, unpacked and seen at a time.
@@ -84,18 +128,22 @@ impl Interval {
         let end =
             if past > u64::MAX as u128 { END } else { (grid.first_nanosecond(past as u64) - 1).saturating_sub(phase) };
         let end = if end > END { END } else { end };
-        Ok(Interval { grid, phase, base, sub, used_bits, limit, capacity, end })
+        Ok(Interval { ticks: Even { grid, phase, base, sub }, used_bits, limit, capacity, end })
     }
 
     /// The word of a bucket that holds `fill <= capacity` tokens at `origin`.
     pub(crate) const fn filled(&self, origin: u64, fill: u64) -> u64 {
-        self.tick(origin) << self.used_bits | (self.capacity - fill)
+        let tick = self.ticks.at(origin);
+        let tick = if tick > self.last_tick() { self.last_tick() } else { tick };
+        tick << self.used_bits | (self.capacity - fill)
     }
 
     pub(crate) const fn tells_every_time(&self) -> bool {
         self.end == END
     }
+}
 
+impl<T> Interval<T> {
     /// The last tick that the word can hold.
     const fn last_tick(&self) -> u64 {
         u64::MAX >> self.used_bits
@@ -105,20 +153,21 @@ impl Interval {
     const fn most(&self) -> u64 {
         (1 << self.used_bits) - 2
     }
+}
 
+impl<T: Ticks> Interval<T> {
     #[inline(always)]
-    const fn tick(&self, now: u64) -> u64 {
-        let tick = self.grid.tick(now + self.phase).saturating_sub(self.base);
-        if tick > self.last_tick() { self.last_tick() } else { tick }
+    fn tick(&self, now: u64) -> u64 {
+        self.ticks.tick(now).min(self.last_tick())
     }
 
     #[inline(always)]
     fn seen(&self, word: u64, now: u64) -> Seen {
         let tick = self.tick(now);
         let (start, used) = (word >> self.used_bits, word & ((1 << self.used_bits) - 1));
-        let whole = tick.saturating_sub(start) >> self.sub;
+        let whole = tick.saturating_sub(start) >> self.ticks.sub();
         let used = used.saturating_sub(whole.saturating_mul(self.limit));
-        let start = if used == 0 { start.max(tick) } else { start + (whole << self.sub) };
+        let start = if used == 0 { start.max(tick) } else { start + (whole << self.ticks.sub()) };
         Seen { start, used }
     }
 
@@ -134,11 +183,7 @@ impl Interval {
 
     /// The first nanosecond of the interval that is `intervals` after `start`.
     fn first_nanosecond(&self, start: u64, intervals: u64) -> u64 {
-        let tick = u128::from(start) + (u128::from(intervals) << self.sub) + u128::from(self.base);
-        match u64::try_from(tick) {
-            Ok(tick) => self.grid.first_nanosecond(tick).saturating_sub(self.phase),
-            Err(_) => u64::MAX,
-        }
+        self.ticks.first_nanosecond(u128::from(start) + (u128::from(intervals) << self.ticks.sub()))
     }
 
     fn when(&self, word: u64, now: u64, cost: u64, capacity: u64) -> Option<u64> {
@@ -156,7 +201,7 @@ impl Interval {
     }
 }
 
-impl Step for Interval {
+impl<T: Ticks> Step for Interval<T> {
     fn capacity(&self) -> u64 {
         self.capacity
     }

@@ -9,6 +9,8 @@
 //! * a granted cost of at least 1 changes the word;
 //! * `0` is the word of a new, full limiter.
 
+#[cfg(feature = "calendar")]
+mod calendar;
 pub(crate) mod continuous;
 #[cfg(all(test, not(tidegate_loom)))]
 mod exhaustive;
@@ -19,6 +21,8 @@ use continuous::Continuous;
 use interval::Interval;
 use sliding::Sliding;
 
+#[cfg(feature = "calendar")]
+use crate::calendar::Calendar;
 use crate::quota::{Anchor, Quota, QuotaError, QuotaErrorKind};
 
 /// The last nanosecond of every clock, 292 years after its origin. Later times are read as this one.
@@ -202,6 +206,8 @@ pub(crate) enum Rule {
     Continuous(Continuous),
     Interval(Interval),
     Sliding(Sliding),
+    #[cfg(feature = "calendar")]
+    Calendar(Interval<Calendar>),
 }
 
 impl Rule {
@@ -222,7 +228,16 @@ impl Rule {
         {
             return Err(QuotaError::new(QuotaErrorKind::BurstUnsupported));
         }
+        #[cfg(feature = "calendar")]
+        if let Anchor::Calendar(calendar) = config.quota.anchored() {
+            return match Interval::of_calendar(config, calendar) {
+                Ok(rule) => Ok(Rule::Calendar(rule)),
+                Err(error) => Err(error),
+            };
+        }
         let anchored_well = match config.quota.anchored() {
+            #[cfg(feature = "calendar")]
+            Anchor::Calendar(_) => false,
             Anchor::Clock | Anchor::Offset(0) => true,
             Anchor::FirstUse => interval || matches!(config.algorithm, Algorithm::FixedWindow),
             Anchor::Offset(_) => {
@@ -255,6 +270,8 @@ impl Rule {
             Rule::Continuous(_) => true,
             Rule::Interval(rule) => rule.tells_every_time(),
             Rule::Sliding(rule) => rule.tells_every_time(),
+            #[cfg(feature = "calendar")]
+            Rule::Calendar(_) => true,
         }
     }
 
@@ -273,7 +290,7 @@ impl Rule {
     pub(crate) fn unspend(&self, word: u64, permits: u64) -> u64 {
         match self {
             Rule::Continuous(rule) => rule.unspend(word, permits),
-            Rule::Interval(_) | Rule::Sliding(_) => word,
+            _ => word,
         }
     }
 }
@@ -288,6 +305,8 @@ macro_rules! dispatch {
                     Rule::Continuous(rule) => rule.$name($($arg),*),
                     Rule::Interval(rule) => rule.$name($($arg),*),
                     Rule::Sliding(rule) => rule.$name($($arg),*),
+                    #[cfg(feature = "calendar")]
+                    Rule::Calendar(rule) => rule.$name($($arg),*),
                 }
             })*
         }

@@ -148,6 +148,32 @@ impl Twin {
         }
     }
 
+    /// A random fixed window of a calendar, if both sides accept it. Panics if only one does.
+    #[cfg(feature = "calendar")]
+    pub fn of_calendar(calendar: tidegate::Calendar, starts: &'static [u64], numbers: &mut Numbers) -> Option<Twin> {
+        let bits = [4, 12, 34, 64][numbers.below(4) as usize];
+        let limit = numbers.log(bits);
+        // Most of them where zones change their clocks.
+        let origin = if numbers.below(4) == 0 { numbers.log(63) } else { starts[starts.len() / 6] + numbers.log(55) };
+        let quota = Quota::per_calendar(limit, calendar);
+        let mut config =
+            reference::Config::new(reference::Algorithm::FixedWindow, limit, calendar.unit().mean_nanos(), limit);
+        config.anchor = reference::Anchor::Starts(starts);
+        config.origin = origin;
+        let model = reference::Model::new(config);
+        let limiter = quota.and_then(|quota| Limiter::builder(Algorithm::FixedWindow, quota).build_at(origin));
+        let log = format!("limit {limit} {calendar} origin {origin}");
+        match (limiter, model) {
+            (Ok(limiter), Ok(model)) => {
+                assert_eq!(limiter.horizon(), model.horizon(), "horizon of {log}");
+                let quota = limiter.quota();
+                Some(Twin { limiter, model, slots: Vec::new(), kept: None, now: origin, quota, log })
+            }
+            (Err(_), Err(_)) => None,
+            (ours, theirs) => panic!("only one side accepts {log}: {:?} / {:?}", ours.err(), theirs.err()),
+        }
+    }
+
     pub fn history(&self) -> &str {
         &self.log
     }
@@ -256,6 +282,8 @@ impl Twin {
         }
         let Ok(quota) = Quota::from_nanos(limit, period).and_then(|quota| quota.burst(burst)) else { return Ok(()) };
         let quota = quota.anchor(old.anchored());
+        // Of a calendar, the period is what its unit says.
+        let period = quota.period_nanos();
         let _ = write!(self.log, " reconfigure {quota:?} {carry:?}");
         let ours = self.limiter.reconfigure_at(now, quota, carry);
         let theirs = self.model.reconfigure(now, limit, period, burst, theirs);
