@@ -2,13 +2,16 @@
 
 use core::hint::black_box;
 
-use tidegate::{Algorithm, Decision, Limiter, Refill};
+use tidegate::{Algorithm, Decision, GroupDecision, Limiter, LimiterGroup, Refill};
 
 use crate::candidate::{Candidate, Group, count, count_in_time};
 use crate::quotas::{ORIGIN, STEADY_STEP, ample, ample_window, drained, steady};
 
 /// The name of the grant that is compared with floors and peers.
 pub const GCRA: &str = "tidegate gcra: try_acquire";
+
+/// The name of three limiters at once.
+pub const GROUP: &str = "tidegate group of three gcra: try_acquire";
 
 /// A shape of limiter, and what its calls are named in the table.
 struct Shape {
@@ -67,9 +70,52 @@ fn calls(group: Group, shape: &'static Shape, step: u64, make: impl Fn() -> Limi
     ]
 }
 
+/// Reads all that a group's decision can say.
+#[inline(always)]
+fn read_group(decision: &GroupDecision<'_>) {
+    black_box((decision.binding(), decision.remaining(), decision.retry_after_nanos(), decision.reset_after_nanos()));
+}
+
+/// Three GCRA limiters, all or nothing.
+fn groups() -> [Candidate; 4] {
+    let three = || {
+        let limiter = || Limiter::builder(Algorithm::Gcra, steady()).build_at(ORIGIN).expect("within every bound");
+        LimiterGroup::new([("a", limiter()), ("b", limiter()), ("c", limiter())]).expect("three names")
+    };
+    // The last one denies, so that all of them are looked at.
+    let last = LimiterGroup::new([("a", ample()), ("b", ample()), ("c", steady())].map(|(name, quota)| {
+        let limiter = Limiter::builder(Algorithm::Gcra, quota).build_at(ORIGIN).expect("within every bound");
+        (name, limiter)
+    }));
+    let last = last.expect("three names");
+    assert!(last.try_acquire_at(ORIGIN, 1_000));
+    let (tried, taken, figured) = (three(), three(), three());
+    let (mut a, mut b, mut c) = (ORIGIN, ORIGIN, ORIGIN);
+    [
+        Candidate::new(Group::GivenGrant, GROUP, move |calls| {
+            count_in_time(&tried, calls, &mut a, STEADY_STEP, |group, now| group.try_acquire_at(now, 1))
+        }),
+        Candidate::new(Group::GivenGrant, "tidegate group of three gcra: take", move |calls| {
+            count_in_time(&taken, calls, &mut b, STEADY_STEP, |group, now| {
+                black_box(group.take_at(now, 1)).is_allowed()
+            })
+        }),
+        Candidate::new(Group::GivenGrant, "tidegate group of three gcra: take, all figures read", move |calls| {
+            count_in_time(&figured, calls, &mut c, STEADY_STEP, |group, now| {
+                let decision = group.take_at(now, 1);
+                read_group(&decision);
+                decision.is_allowed()
+            })
+        }),
+        Candidate::new(Group::GivenDenial, GROUP, move |calls| {
+            count(&last, calls, |group| group.try_acquire_at(ORIGIN, 1))
+        }),
+    ]
+}
+
 /// All calls on all algorithms.
 pub fn candidates() -> Vec<Candidate> {
-    let mut all = Vec::new();
+    let mut all = Vec::from(groups());
     for shape in &SHAPES {
         // A sliding window counts its last window in proportion, so a call an interval would sometimes be one too many.
         let step = if shape.algorithm == Algorithm::SlidingWindow { 2 * STEADY_STEP } else { STEADY_STEP };

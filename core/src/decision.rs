@@ -143,7 +143,7 @@ impl Decision {
         }
     }
 
-    fn facts(&self) -> Facts {
+    pub(crate) fn facts(&self) -> Facts {
         Facts {
             limit: self.limit(),
             remaining: self.remaining(),

@@ -41,6 +41,7 @@ pub mod backoff;
 mod calendar;
 mod decision;
 mod grid;
+mod group;
 mod holder;
 #[cfg(feature = "std")]
 mod keyed;
@@ -60,6 +61,7 @@ mod wide;
 
 pub use backoff::{Backoff, Jitter, RetryBudget};
 pub use decision::Decision;
+pub use group::{Group, GroupDecision, GroupError, MAX_MEMBERS, Member};
 pub use lease::{AllLeased, Lease, LeaseError, Leased};
 pub use limiter::{
     Carry, ForeignWord, Limiter, LimiterBuilder, ReconfigureError, Refusal, Refused, RestoreError, SlidingLog, Slot,
@@ -71,6 +73,10 @@ pub use time::{Clock, ManualClock};
 
 #[cfg(feature = "calendar")]
 pub use calendar::{Calendar, CalendarUnit};
+#[cfg(feature = "alloc")]
+pub use group::LimiterGroup;
+#[cfg(feature = "std")]
+pub use group::{KeyedLimiterGroup, KeyedMember};
 #[cfg(feature = "std")]
 pub use keyed::{Key, KeyedLimiter, KeyedLimiterBuilder, KeyedLimiterError, KeyedSnapshot, WhenFull};
 #[cfg(feature = "std")]

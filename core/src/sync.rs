@@ -9,9 +9,10 @@
 //!   machines may: x86 never shows it and loom does not model it.
 
 pub(crate) use core::sync::atomic::Ordering;
-#[cfg(feature = "std")]
-#[cfg_attr(tidegate_loom, allow(unused_imports))]
+#[cfg(not(tidegate_loom))]
 pub(crate) use core::sync::atomic::fence;
+#[cfg(tidegate_loom)]
+pub(crate) use loom::sync::atomic::fence;
 
 #[cfg(all(not(tidegate_loom), not(tidegate_spurious)))]
 pub(crate) use portable_atomic::{AtomicU64, AtomicU128};
@@ -46,6 +47,14 @@ pub enum Bug {
     UsedAndGivenBack,
     /// A place in the table is taken without regard to the maximum.
     LastPlaceTwice,
+    /// A group that is denied by its last member keeps what the others have given.
+    NoRollback,
+    /// A group gives back more than it has spent.
+    RollbackTooMuch,
+    /// A group gives back as of the time at which it began.
+    LateRollback,
+    /// A group spends what it has seen to fit, without looking again.
+    SpendUnchecked,
     /// The burst that leases may hold in hand is not taken off the shared one.
     NothingHeldBack,
     /// What a lease returned stays in its hand.

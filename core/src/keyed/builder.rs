@@ -7,8 +7,8 @@ use core::hash::{BuildHasher, Hasher};
 use core::marker::PhantomData;
 use std::collections::hash_map::RandomState;
 
-use super::KeyedLimiter;
 use super::table::{Table, WhenFull};
+use super::{KeyedLimiter, Keys};
 use crate::limiter::place::Place;
 use crate::quota::{Anchor, Quota, QuotaError};
 use crate::rule::{Algorithm, Config, END, Refill, Rule, Step};
@@ -139,7 +139,7 @@ impl<K: ?Sized> KeyedLimiterBuilder<K> {
             return Err(KeyedLimiterError::NoKeys);
         }
         let memory = remembered(&rule, &self.config.quota, origin);
-        Ok(KeyedLimiter {
+        let keys = Keys {
             config: self.config,
             origin,
             rule,
@@ -148,8 +148,8 @@ impl<K: ?Sized> KeyedLimiterBuilder<K> {
             when_full: self.when_full,
             overflow: Place::new(rule, 0),
             clock: self.clock,
-            keys: PhantomData,
-        })
+        };
+        Ok(KeyedLimiter { keys, kind: PhantomData })
     }
 
     pub(super) fn of_config(mut self, config: Config) -> Self {

@@ -1,20 +1,23 @@
 //! `Key`: the verbs of a keyed limiter for one key, hashed once.
 
 use core::fmt;
+use core::marker::PhantomData;
 
 use super::table::{NoRoom, Outcome, WhenFull};
 use crate::decision::{Decision, Facts, Verb};
-use crate::keyed::KeyedLimiter;
+use crate::keyed::Keys;
 use crate::limiter::place::Place;
 use crate::limiter::{Refusal, Refused, Retired, Slot};
-use crate::rule::{Rule, Step, Unbookable};
+use crate::rule::{Booking, Rule, Step, Unbookable};
+use crate::time::ClockSource;
 
-/// One key of a [`KeyedLimiter`]: its verbs skip the hashing.
+/// One key of a [`KeyedLimiter`](crate::KeyedLimiter): its verbs skip the hashing.
 ///
 /// A handle holds no state. The key may be forgotten and come back any number of times while the handle lives.
 pub struct Key<'a, K: ?Sized> {
-    limiter: &'a KeyedLimiter<K>,
+    keys: &'a Keys,
     hash: u64,
+    kind: PhantomData<fn(&K)>,
 }
 
 impl<K: ?Sized> Clone for Key<'_, K> {
@@ -31,24 +34,38 @@ impl<K: ?Sized> fmt::Debug for Key<'_, K> {
     }
 }
 
+/// What a spend did to which word.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Marked {
+    pub(crate) before: u64,
+    pub(crate) after: u64,
+    /// It is the word that newcomers share.
+    pub(crate) shared: bool,
+}
+
 impl<'a, K: ?Sized> Key<'a, K> {
-    pub(super) fn new(limiter: &'a KeyedLimiter<K>, hash: u64) -> Key<'a, K> {
-        Key { limiter, hash }
+    pub(super) fn new(keys: &'a Keys, hash: u64) -> Key<'a, K> {
+        Key { keys, hash, kind: PhantomData }
+    }
+
+    /// The same key, whatever it is.
+    pub(crate) fn untyped(self) -> Key<'a, ()> {
+        Key::new(self.keys, self.hash)
     }
 
     /// Brings the key's slots into the cache.
     pub(super) fn touch(&self) {
-        self.limiter.table.touch(self.hash);
+        self.keys.table.touch(self.hash);
     }
 
     #[inline(always)]
     fn clamp(&self, now: u64) -> u64 {
-        now.min(self.limiter.rule.end())
+        now.min(self.keys.rule.end())
     }
 
     #[inline(always)]
     fn update(&self, now: u64, step: impl Fn(u64, u64) -> Option<u64>) -> Outcome {
-        let KeyedLimiter { table, rule, when_full, .. } = self.limiter;
+        let Keys { table, rule, when_full, .. } = self.keys;
         table.update(self.hash, self.clamp(now), rule, *when_full, step)
     }
 
@@ -57,7 +74,7 @@ impl<'a, K: ?Sized> Key<'a, K> {
     /// The rule is told apart before the search, and the step of the default algorithm is inlined into the caller.
     #[inline(always)]
     fn spend(&self, now: u64, cost: u64) -> Outcome {
-        if let Rule::Continuous(rule) = &self.limiter.rule {
+        if let Rule::Continuous(rule) = &self.keys.rule {
             return self.update(now, |word, now| rule.take(word, now, cost));
         }
         self.spend_in_windows(now, cost)
@@ -65,7 +82,7 @@ impl<'a, K: ?Sized> Key<'a, K> {
 
     #[inline(never)]
     fn spend_in_windows(&self, now: u64, cost: u64) -> Outcome {
-        self.update(now, |word, now| self.limiter.rule.take(word, now, cost))
+        self.update(now, |word, now| self.keys.rule.take(word, now, cost))
     }
 
     /// See [`Limiter::try_acquire_at`](crate::Limiter::try_acquire_at).
@@ -78,7 +95,7 @@ impl<'a, K: ?Sized> Key<'a, K> {
             Outcome::Stepped { .. } => true,
             Outcome::Denied { .. } => false,
             Outcome::NoRoom(_) => {
-                self.overflows() && self.limiter.overflow.try_acquire(self.clamp(now), cost).unwrap_or(false)
+                self.overflows() && self.keys.overflow.try_acquire(self.clamp(now), cost).unwrap_or(false)
             }
         }
     }
@@ -98,8 +115,8 @@ impl<'a, K: ?Sized> Key<'a, K> {
 
     /// See [`Limiter::peek_at`](crate::Limiter::peek_at).
     pub fn peek_at(&self, now: u64, cost: u64) -> Decision {
-        let (word, judged) = self.limiter.table.look(self.hash, self.clamp(now));
-        let allowed = cost == 0 || self.limiter.rule.take(word, judged, cost).is_some();
+        let (word, judged) = self.keys.table.look(self.hash, self.clamp(now));
+        let allowed = cost == 0 || self.keys.rule.take(word, judged, cost).is_some();
         self.decision(allowed, word, if word == 0 { judged } else { now }, cost, Verb::Take)
     }
 
@@ -108,7 +125,7 @@ impl<'a, K: ?Sized> Key<'a, K> {
         if cost == 0 {
             return self.peek_at(now, 0);
         }
-        match self.update(now, |word, now| self.limiter.rule.charge(word, now, cost)) {
+        match self.update(now, |word, now| self.keys.rule.charge(word, now, cost)) {
             Outcome::Stepped { after, .. } => self.decision(true, after, now, cost, Verb::Charge),
             Outcome::Denied { word } => self.decision(false, word, now, cost, Verb::Charge),
             Outcome::NoRoom(no_room) => self.elsewhere(no_room, now, |place, now| place.charge(now, cost)),
@@ -121,7 +138,7 @@ impl<'a, K: ?Sized> Key<'a, K> {
             self.update(
                 now,
                 |word, now| {
-                    if word == 0 { Some(0) } else { Some(self.limiter.rule.refund(word, now, permits)) }
+                    if word == 0 { Some(0) } else { Some(self.keys.rule.refund(word, now, permits)) }
                 },
             );
         }
@@ -135,7 +152,7 @@ impl<'a, K: ?Sized> Key<'a, K> {
         if cost == 0 {
             return Ok(Slot::nothing(now));
         }
-        let rule = &self.limiter.rule;
+        let rule = &self.keys.rule;
         let now = self.clamp(now);
         let book = |word, now| match rule.reserve(word, now, cost) {
             Ok((after, at)) if at - now <= max_wait_nanos => Ok((after, at)),
@@ -162,20 +179,62 @@ impl<'a, K: ?Sized> Key<'a, K> {
     /// See [`Limiter::cancel_at`](crate::Limiter::cancel_at).
     pub fn cancel_at(&self, now: u64, slot: Slot) {
         if slot.cost() > 0 {
-            let booking = slot.booking();
-            self.update(now, |word, now| {
-                Some(if word == 0 { 0 } else { self.limiter.rule.unbook(word, now, &booking) })
-            });
+            self.cancel_by(|| now, &slot.booking());
         }
+    }
+
+    /// [`Key::cancel_at`] the time that the clock says after the word has been read.
+    pub(crate) fn cancel_by(&self, clock: impl Fn() -> u64, booking: &Booking) {
+        let unbook = |word| self.keys.rule.unbook(word, self.clamp(clock()), booking);
+        self.update(0, |word, _| Some(if word == 0 { 0 } else { unbook(word) }));
+    }
+
+    /// As `take_at`, with what it takes to give it back: the words before and after it, and whose they are.
+    pub(crate) fn spend_marked(&self, now: u64, cost: u64) -> Result<Marked, Decision> {
+        match self.spend(now, cost) {
+            Outcome::Stepped { before, after } => Ok(Marked { before, after, shared: false }),
+            Outcome::Denied { word } => Err(self.decision(false, word, now, cost, Verb::Take)),
+            Outcome::NoRoom(no_room) if self.overflows() => {
+                // The shared place is never retired.
+                match self.keys.overflow.spend_marked(self.clamp(now), cost) {
+                    Ok((_, Some(slot))) => {
+                        let Booking { before, after, .. } = slot.booking();
+                        Ok(Marked { before, after, shared: true })
+                    }
+                    Ok((decision, None)) => Err(decision),
+                    Err(Retired) => Err(self.no_room(no_room, now)),
+                }
+            }
+            Outcome::NoRoom(no_room) => Err(self.no_room(no_room, now)),
+        }
+    }
+
+    /// Gives back what was spent on the place that newcomers share.
+    pub(crate) fn cancel_shared_by(&self, clock: impl Fn() -> u64, booking: &Booking) {
+        // It is never retired.
+        let _ = self.keys.overflow.cancel_by(clock, booking);
+    }
+
+    pub(crate) fn rule(&self) -> &'a Rule {
+        &self.keys.rule
+    }
+
+    /// The word at a time.
+    pub(crate) fn look(&self, now: u64) -> (u64, u64) {
+        self.keys.table.look(self.hash, self.clamp(now))
+    }
+
+    pub(crate) fn clock(&self) -> &'a ClockSource {
+        &self.keys.clock
     }
 
     /// Forgets the key: it is new and full. Whether it was remembered.
     pub fn reset(&self) -> bool {
-        self.limiter.table.forget(self.hash)
+        self.keys.table.forget(self.hash)
     }
 
     fn decision(&self, allowed: bool, word: u64, now: u64, cost: u64, verb: Verb) -> Decision {
-        Decision::of_word(allowed, &self.limiter.rule, word, now, cost, verb)
+        Decision::of_word(allowed, &self.keys.rule, word, now, cost, verb)
     }
 
     /// From what newcomers share, if they do.
@@ -186,19 +245,19 @@ impl<'a, K: ?Sized> Key<'a, K> {
         verb: impl Fn(&Place, u64) -> Result<Decision, Retired>,
     ) -> Decision {
         // The shared place is never retired.
-        let shared = self.overflows().then(|| verb(&self.limiter.overflow, self.clamp(now)));
+        let shared = self.overflows().then(|| verb(&self.keys.overflow, self.clamp(now)));
         shared.and_then(Result::ok).unwrap_or_else(|| self.no_room(no_room, now))
     }
 
     fn overflows(&self) -> bool {
-        self.limiter.when_full == WhenFull::Overflow
+        self.keys.when_full == WhenFull::Overflow
     }
 
     /// Denied, until a slot in reach is idle: at the latest then there is room.
     fn no_room(&self, no_room: NoRoom, now: u64) -> Decision {
         let now = self.clamp(now);
-        let retry_after = (no_room.until <= self.limiter.rule.end()).then(|| no_room.until.saturating_sub(now));
-        let limit = self.limiter.rule.capacity();
+        let retry_after = (no_room.until <= self.keys.rule.end()).then(|| no_room.until.saturating_sub(now));
+        let limit = self.keys.rule.capacity();
         Decision::of_facts(false, Facts { limit, remaining: 0, retry_after, reset_after: 0 })
     }
 }
@@ -208,27 +267,27 @@ impl<K: ?Sized> Key<'_, K> {
     /// [`Key::try_acquire_at`], now.
     #[inline]
     pub fn try_acquire(&self, cost: u64) -> bool {
-        self.try_acquire_at(self.limiter.now(), cost)
+        self.try_acquire_at(self.keys.clock.now(), cost)
     }
 
     /// [`Key::take_at`], now.
     #[inline]
     pub fn take(&self, cost: u64) -> Decision {
-        self.take_at(self.limiter.now(), cost)
+        self.take_at(self.keys.clock.now(), cost)
     }
 
     /// [`Key::peek_at`], now.
     pub fn peek(&self, cost: u64) -> Decision {
-        self.peek_at(self.limiter.now(), cost)
+        self.peek_at(self.keys.clock.now(), cost)
     }
 
     /// [`Key::charge_at`], now.
     pub fn charge(&self, cost: u64) -> Decision {
-        self.charge_at(self.limiter.now(), cost)
+        self.charge_at(self.keys.clock.now(), cost)
     }
 
     /// [`Key::refund_at`], now.
     pub fn refund(&self, permits: u64) {
-        self.refund_at(self.limiter.now(), permits);
+        self.refund_at(self.keys.clock.now(), permits);
     }
 }

@@ -48,11 +48,14 @@ impl<K: ?Sized> KeyedLimiter<K> {
     ///
     /// Walks over the whole table. Keys that change meanwhile are seen before or after; keys themselves are not kept, so a handle is all there is.
     pub fn for_each_at(&self, now: u64, mut visit: impl FnMut(Key<'_, K>, Decision)) {
-        let now = now.min(self.rule.end());
-        for (hash, word) in self.table.entries() {
-            if Idle::used(&self.rule, word, now) > 0 {
-                let allowed = self.rule.take(word, now, 1).is_some();
-                visit(Key::new(self, hash), Decision::of_word(allowed, &self.rule, word, now, 1, Verb::Take));
+        let now = now.min(self.keys.rule.end());
+        for (hash, word) in self.keys.table.entries() {
+            if Idle::used(&self.keys.rule, word, now) > 0 {
+                let allowed = self.keys.rule.take(word, now, 1).is_some();
+                visit(
+                    Key::new(&self.keys, hash),
+                    Decision::of_word(allowed, &self.keys.rule, word, now, 1, Verb::Take),
+                );
             }
         }
     }
@@ -64,22 +67,23 @@ impl<K: ?Sized> KeyedLimiter<K> {
 
     /// Forgets every key that is there when it is come to.
     pub fn clear(&self) {
-        for (hash, _) in self.table.entries() {
-            self.table.forget(hash);
+        for (hash, _) in self.keys.table.entries() {
+            self.keys.table.forget(hash);
         }
     }
 
     /// The quota, the keys that are not idle at `now`, and the seed of their hashes. Keep it as you would keep a secret: who knows the
     /// seed can choose keys that collide.
     pub fn snapshot_at(&self, now: u64) -> KeyedSnapshot {
-        let now = now.min(self.rule.end());
-        let entries = self.table.entries().filter(|&(_, word)| Idle::used(&self.rule, word, now) > 0).collect();
+        let now = now.min(self.keys.rule.end());
+        let entries =
+            self.keys.table.entries().filter(|&(_, word)| Idle::used(&self.keys.rule, word, now) > 0).collect();
         KeyedSnapshot {
-            config: self.config,
-            origin: self.origin,
-            seed: self.seed,
+            config: self.keys.config,
+            origin: self.keys.origin,
+            seed: self.keys.seed,
             max_keys: self.max_keys(),
-            when_full: self.when_full,
+            when_full: self.keys.when_full,
             entries,
         }
     }
@@ -113,7 +117,7 @@ impl<K: ?Sized> KeyedLimiter<K> {
             .when_full(snapshot.when_full)
             .build_with(snapshot.origin, snapshot.seed)?;
         for &(hash, word) in &snapshot.entries {
-            if !limiter.rule.holds(word) || !limiter.table.restore(hash, word, &limiter.rule) {
+            if !limiter.keys.rule.holds(word) || !limiter.keys.table.restore(hash, word, &limiter.keys.rule) {
                 return Err(KeyedLimiterError::Corrupt);
             }
         }

@@ -14,6 +14,7 @@ use siphasher::sip::SipHasher13;
 
 pub use builder::{KeyedLimiterBuilder, KeyedLimiterError};
 pub use key::Key;
+pub(crate) use key::Marked;
 pub use many::KeyedSnapshot;
 pub use table::WhenFull;
 
@@ -55,6 +56,12 @@ use table::{Idle, Table};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct KeyedLimiter<K: ?Sized> {
+    keys: Keys,
+    kind: PhantomData<fn(&K)>,
+}
+
+/// A keyed limiter, whatever its keys are.
+pub(crate) struct Keys {
     config: Config,
     origin: u64,
     rule: Rule,
@@ -64,7 +71,6 @@ pub struct KeyedLimiter<K: ?Sized> {
     /// What newcomers share when there is no room for them.
     overflow: Place,
     clock: ClockSource,
-    keys: PhantomData<fn(&K)>,
 }
 
 /// A rule says what its words forgive.
@@ -87,7 +93,7 @@ impl<K: ?Sized> KeyedLimiter<K> {
 
     /// The keys remembered, idle ones included. At most [`KeyedLimiter::max_keys`].
     pub fn len(&self) -> usize {
-        self.table.len() as usize
+        self.keys.table.len() as usize
     }
 
     /// Whether no key is remembered.
@@ -97,33 +103,37 @@ impl<K: ?Sized> KeyedLimiter<K> {
 
     /// The most keys remembered at once.
     pub fn max_keys(&self) -> usize {
-        self.table.max() as usize
+        self.keys.table.max() as usize
     }
 
     /// How many keys were forgotten although they were not idle.
     pub fn evictions(&self) -> u64 {
-        self.table.evictions()
+        self.keys.table.evictions()
     }
 
     /// The bytes that the table takes, all of them since it was made.
     pub fn memory(&self) -> usize {
-        self.table.bytes()
+        self.keys.table.bytes()
     }
 
     /// The quota of each key.
     pub fn quota(&self) -> Quota {
-        self.config.quota
+        self.keys.config.quota
     }
 
     /// The algorithm.
     pub fn algorithm(&self) -> Algorithm {
-        self.config.algorithm
+        self.keys.config.algorithm
+    }
+
+    pub(crate) fn clock(&self) -> &ClockSource {
+        &self.keys.clock
     }
 
     /// The time of the limiter's clock, in nanoseconds.
     #[inline]
     pub fn now(&self) -> u64 {
-        self.clock.now()
+        self.keys.clock.now()
     }
 }
 
@@ -140,9 +150,9 @@ impl<K: ?Sized + Hash> KeyedLimiter<K> {
     /// ```
     #[inline]
     pub fn key(&self, key: &K) -> Key<'_, K> {
-        let mut hasher = SipHasher13::new_with_keys(self.seed[0], self.seed[1]);
+        let mut hasher = SipHasher13::new_with_keys(self.keys.seed[0], self.keys.seed[1]);
         key.hash(&mut hasher);
-        Key::new(self, Table::hash(hasher.finish()))
+        Key::new(&self.keys, Table::hash(hasher.finish()))
     }
 
     /// See [`Limiter::try_acquire_at`](crate::Limiter::try_acquire_at).
@@ -237,8 +247,8 @@ impl<K: ?Sized> fmt::Debug for KeyedLimiter<K> {
     /// The seed is secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyedLimiter")
-            .field("algorithm", &self.config.algorithm)
-            .field("quota", &self.config.quota)
+            .field("algorithm", &self.keys.config.algorithm)
+            .field("quota", &self.keys.config.quota)
             .field("len", &self.len())
             .field("max_keys", &self.max_keys())
             .field("evictions", &self.evictions())

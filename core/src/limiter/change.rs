@@ -116,15 +116,26 @@ impl Core {
         Ok(booked.map(|slot| slot.of_generation(self.generation)))
     }
 
-    pub(crate) fn cancel(&self, now: u64, slot: &Slot) -> Result<(), Retired> {
+    /// As `take`, and what it takes to give it back.
+    pub(crate) fn spend_marked(&self, now: u64, cost: u64) -> Result<(Decision, Option<Slot>), Retired> {
+        let (decision, slot) = on_place!(self, place => place.spend_marked(now, cost))?;
+        Ok((decision, slot.map(|slot| slot.of_generation(self.generation))))
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Asks the clock after looking at the state.
+    pub(crate) fn cancel_by(&self, clock: impl Fn() -> u64, slot: &Slot) -> Result<(), Retired> {
         match &self.state {
             // The permits of an earlier configuration have been carried over, or forgotten, with all others.
             _ if slot.generation() != self.generation => self.serving(),
-            State::Word(place) => place.cancel(now, &slot.booking()),
+            State::Word(place) => place.cancel_by(clock, &slot.booking()),
             #[cfg(feature = "alloc")]
             State::Log(log) => {
                 let (oldest, head) = slot.log_after();
-                log.cancel(now, slot.cost(), oldest, head)
+                log.cancel_by(clock, slot.cost(), oldest, head)
             }
         }
     }

@@ -347,6 +347,40 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
         }
     }
 
+    /// As `take`, and what it takes to give it back.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn spend_marked(&self, now: u64, cost: u64) -> Result<(Decision, Option<Slot>), Retired> {
+        loop {
+            let (word, head) = self.load()?;
+            if cost > self.limit() || self.earliest(&head, now, cost) > now {
+                let decision = self.peek(now, cost)?;
+                if decision.is_allowed() {
+                    continue;
+                }
+                return Ok((decision, None));
+            }
+            let t = head.judged(now);
+            let facts = self.facts(&head, now, Some((cost, t)), Some(0));
+            let (oldest, available) = self.oldest(&head, t);
+            if let Some(after) = self.claim(word, &head, t, false, cost) {
+                let slot = self.slot_of(now, cost, oldest, available, after);
+                return Ok((Decision::of_facts(true, facts), Some(slot)));
+            }
+        }
+    }
+
+    /// How `cancel` knows that nothing has happened since: the oldest permit of all that are live at `t`, and how many places are free then.
+    fn oldest(&self, head: &Head, t: u64) -> (u64, u64) {
+        let available = self.available(head, t);
+        let oldest = if available < self.limit() { self.nth_expiry(head, available) } else { t + self.rule.period };
+        (oldest, available)
+    }
+
+    fn slot_of(&self, at: u64, cost: u64, oldest: u64, available: u64, after: Head) -> Slot {
+        let live = Head { batch: 0, changes: 0, free: available.saturating_sub(cost), ..after };
+        Slot::of_log(at, cost, oldest, live.pack(self.rule.width))
+    }
+
     pub(crate) fn charge(&self, now: u64, cost: u64) -> Result<Decision, Retired> {
         loop {
             let (word, head) = self.load()?;
@@ -386,19 +420,22 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
                 }
                 continue;
             }
-            // What will be free or expired then: how `cancel` knows that nothing has happened since.
             let t = head.judged(now).max(at);
-            let available = self.available(&head, t);
-            let oldest =
-                if available < self.limit() { self.nth_expiry(&head, available) } else { t + self.rule.period };
+            let (oldest, available) = self.oldest(&head, t);
             if let Some(after) = self.claim(word, &head, t, at > now, cost) {
-                let live = Head { batch: 0, changes: 0, free: available.saturating_sub(cost), ..after };
-                return Ok(Ok(Slot::of_log(at, cost, oldest, live.pack(self.rule.width))));
+                return Ok(Ok(self.slot_of(at, cost, oldest, available, after)));
             }
         }
     }
 
-    pub(crate) fn cancel(&self, now: u64, cost: u64, oldest: u64, booked: u128) -> Result<(), Retired> {
+    /// The clock is read after the head, so that no spend in the log is later than `now`.
+    pub(crate) fn cancel_by(
+        &self,
+        clock: impl Fn() -> u64,
+        cost: u64,
+        oldest: u64,
+        booked: u128,
+    ) -> Result<(), Retired> {
         let booked = Head::unpack(booked, self.rule.width)?;
         if cost > self.limit() {
             // Another limiter's slot.
@@ -406,6 +443,7 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
         }
         loop {
             let (word, head) = self.load()?;
+            let now = clock().min(self.rule.end());
             let available = self.available(&head, head.last);
             // The same head says the same log if its oldest permit is the same too: `position` comes round again only after a whole
             // lap at one time, and then no older permit is left.

@@ -19,6 +19,7 @@ pub use word::{ForeignWord, Word, WordLimiter};
 use change::Core;
 #[cfg(feature = "std")]
 use core::time::Duration;
+use place::Place;
 
 use crate::decision::{Decision, Verb};
 use crate::quota::Quota;
@@ -248,9 +249,25 @@ impl Limiter {
     /// same permits: those who reserved behind keep their instants. What has been earned back already, and a slot from before a
     /// reconfiguration, give nothing.
     pub fn cancel_at(&self, now: u64, slot: Slot) {
+        self.cancel_by(|| now, &slot);
+    }
+
+    /// [`Limiter::cancel_at`] the time that the clock says after the state has been read.
+    pub(crate) fn cancel_by(&self, clock: impl Fn() -> u64, slot: &Slot) {
         if slot.cost() > 0 {
-            self.ask(now, |core, now| core.cancel(now, &slot));
+            self.ask(0, |core, _| core.cancel_by(&clock, slot));
         }
+    }
+
+    /// As `take_at`, and what it takes to give it back.
+    pub(crate) fn spend_marked_at(&self, now: u64, cost: u64) -> (Decision, Option<Slot>) {
+        self.ask(now, |core, now| core.spend_marked(now, cost))
+    }
+
+    /// The one word of the first configuration, and which it is; it may have been retired.
+    #[inline(always)]
+    pub(crate) fn place(&self) -> Option<(&Place, u64)> {
+        self.core.place().map(|place| (place, self.core.generation()))
     }
 
     /// As new and full. Reservations are forgotten: those who hold them go ahead at their instants, and should not cancel them any

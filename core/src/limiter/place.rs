@@ -10,7 +10,11 @@ use crate::decision::{Decision, Verb};
 use crate::limiter::Retired;
 use crate::limiter::reservation::{Refusal, Refused, Slot};
 use crate::rule::{Booking, RETIRED, Rule, Step, Unbookable};
-use crate::sync::{AtomicU64, Bug, Ordering::Relaxed, seeded};
+use crate::sync::{
+    AtomicU64, Bug,
+    Ordering::{Acquire, Relaxed},
+    fence, seeded,
+};
 
 /// A rule and its word: the place's own, or one that is lent (`limiter::word`).
 #[derive(Debug)]
@@ -208,8 +212,32 @@ impl<W: Borrow<AtomicU64>> Place<W> {
         Decision::of_word(false, &self.rule, word, now, cost, Verb::Take)
     }
 
-    pub(crate) fn cancel(&self, now: u64, booking: &Booking) -> Result<(), Retired> {
-        self.adjust(|word| self.rule.unbook(word, now, booking))
+    /// The clock is read after the word, so that no spend in the word is later than `now`.
+    pub(crate) fn cancel_by(&self, clock: impl Fn() -> u64, booking: &Booking) -> Result<(), Retired> {
+        self.adjust(|word| {
+            fence(Acquire);
+            self.rule.unbook(word, clock().min(self.rule.end()), booking)
+        })
+    }
+
+    /// The word as it is, `RETIRED` included.
+    #[inline(always)]
+    pub(crate) fn raw(&self) -> u64 {
+        self.word.borrow().load(Relaxed)
+    }
+
+    /// Puts `after` in the place of `before`, or says what is there instead.
+    #[inline(always)]
+    pub(crate) fn exchange(&self, before: u64, after: u64) -> Result<(), u64> {
+        self.word.borrow().compare_exchange_weak(before, after, Relaxed, Relaxed).map(drop)
+    }
+
+    /// As `take`, and what it takes to give it back.
+    pub(crate) fn spend_marked(&self, now: u64, cost: u64) -> Result<(Decision, Option<Slot>), Retired> {
+        let spent = update(self.word.borrow(), |word| self.rule.take(word, now, cost));
+        let (allowed, word) = answered(spent)?;
+        let slot = spent.ok().map(|(before, after)| Slot::of_word(now, cost, before, after));
+        Ok((Decision::of_word(allowed, &self.rule, word, now, cost, Verb::Take), slot))
     }
 
     /// Whether this place is in force.

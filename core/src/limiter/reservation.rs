@@ -27,6 +27,10 @@ impl Slot {
         Slot { at, cost, before, after: u128::from(after), generation: 0 }
     }
 
+    pub(crate) fn of_booking(booking: &Booking) -> Slot {
+        Slot::of_word(0, booking.cost, booking.before, booking.after)
+    }
+
     pub(crate) fn of_log(at: u64, cost: u64, oldest: u64, head: u128) -> Slot {
         Slot { at, cost, before: oldest, after: head, generation: 0 }
     }

@@ -100,7 +100,7 @@ impl<const N: usize> SlidingLog<N> {
     pub fn cancel_at(&self, now: u64, slot: Slot) {
         if slot.cost() > 0 {
             let (oldest, head) = slot.log_after();
-            settled(|| self.log.cancel(self.clamp(now), slot.cost(), oldest, head));
+            settled(|| self.log.cancel_by(|| now, slot.cost(), oldest, head));
         }
     }
 

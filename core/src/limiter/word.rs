@@ -188,7 +188,7 @@ impl WordLimiter {
         if slot.cost() == 0 {
             return Ok(());
         }
-        Ok(self.place(word)?.cancel(self.clamp(now), &slot.booking())?)
+        Ok(self.place(word)?.cancel_by(|| now, &slot.booking())?)
     }
 
     /// As new and full, whatever the word was.

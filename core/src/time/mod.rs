@@ -92,6 +92,16 @@ impl ClockSource {
             ClockSource::Shared(clock) => clock.sleep_until(at),
         }
     }
+
+    /// Whether both say the same time.
+    pub(crate) fn is(&self, other: &ClockSource) -> bool {
+        match (self, other) {
+            (ClockSource::Default, ClockSource::Default) => true,
+            (ClockSource::Static(a), ClockSource::Static(b)) => core::ptr::addr_eq(*a, *b),
+            (ClockSource::Shared(a), ClockSource::Shared(b)) => core::ptr::addr_eq(&raw const **a, &raw const **b),
+            _ => false,
+        }
+    }
 }
 
 impl core::fmt::Debug for ClockSource {

@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use tidegate::{Algorithm, Anchor, Carry, Decision, Limiter, Quota, Refill, Refusal, Slot, Snapshot};
+use tidegate::{Algorithm, Anchor, Carry, Decision, Limiter, LimiterBuilder, Quota, Refill, Refusal, Slot, Snapshot};
 use tidegate_reference as reference;
 
 /// Seeded numbers (SplitMix64), log-uniform unless said otherwise.
@@ -91,9 +91,21 @@ pub fn reference_algorithm(algorithm: Algorithm) -> reference::Algorithm {
     }
 }
 
-impl Twin {
+/// A builder and its model, and the time at which to build.
+pub struct Pair {
+    pub builder: LimiterBuilder,
+    pub algorithm: Algorithm,
+    pub quota: Quota,
+    pub refill: Refill,
+    pub initial: Option<u64>,
+    pub origin: u64,
+    pub model: reference::Model,
+    pub what: String,
+}
+
+impl Pair {
     /// A random limiter of the kind, if both sides accept it. Panics if only one does.
-    pub fn random(kind: usize, numbers: &mut Numbers) -> Option<Twin> {
+    pub fn random(kind: usize, numbers: &mut Numbers) -> Option<Pair> {
         let (algorithm, refill) = match kind {
             0 => (Algorithm::Gcra, Refill::Continuous),
             1 => (Algorithm::TokenBucket, Refill::Continuous),
@@ -124,7 +136,7 @@ impl Twin {
         config.initial = initial;
         config.origin = origin;
         let model = reference::Model::new(config);
-        let limiter = Quota::from_nanos(limit, period)
+        let built = Quota::from_nanos(limit, period)
             .and_then(|quota| quota.burst(burst))
             .map(|quota| quota.anchor(anchor))
             .and_then(|quota| {
@@ -132,20 +144,33 @@ impl Twin {
                 if let Some(initial) = initial {
                     builder = builder.initial(initial);
                 }
-                builder.build_at(origin)
+                builder.clone().build_at(origin).map(|limiter| (limiter, builder, quota))
             });
         let what = format!(
             "{algorithm} {refill:?} limit {limit} period {period} burst {burst} {anchor:?} initial {initial:?} origin {origin}"
         );
-        match (limiter, model) {
-            (Ok(limiter), Ok(model)) => {
+        match (built, model) {
+            (Ok((limiter, builder, quota)), Ok(model)) => {
                 assert_eq!(limiter.horizon(), model.horizon(), "horizon of {what}");
-                let quota = limiter.quota();
-                Some(Twin { limiter, model, slots: Vec::new(), kept: None, now: origin, quota, log: what })
+                Some(Pair { builder, algorithm, quota, refill, initial, origin, model, what })
             }
             (Err(_), Err(_)) => None,
             (ours, theirs) => panic!("only one side accepts {what}: {:?} / {:?}", ours.err(), theirs.err()),
         }
+    }
+
+    pub fn limiter(&self) -> Limiter {
+        self.builder.clone().build_at(self.origin).unwrap()
+    }
+}
+
+impl Twin {
+    /// A random limiter of the kind, if both sides accept it.
+    pub fn random(kind: usize, numbers: &mut Numbers) -> Option<Twin> {
+        let pair = Pair::random(kind, numbers)?;
+        let limiter = pair.limiter();
+        let Pair { model, quota, origin, what, .. } = pair;
+        Some(Twin { limiter, model, slots: Vec::new(), kept: None, now: origin, quota, log: what })
     }
 
     /// A random fixed window of a calendar, if both sides accept it. Panics if only one does.

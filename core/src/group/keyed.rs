@@ -1,0 +1,200 @@
+//! `KeyedLimiterGroup`: several limits for each key, and limits that all keys share.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::hash::Hash;
+
+use super::MAX_MEMBERS;
+use super::decision::{GroupDecision, Names};
+use super::error::{GroupError, check_names};
+use super::member::Limit;
+use crate::keyed::KeyedLimiter;
+use crate::limiter::Limiter;
+use crate::time::ClockSource;
+
+/// A member of a [`KeyedLimiterGroup`].
+pub enum KeyedMember<K: ?Sized> {
+    /// A limit that all keys share.
+    Limiter(Arc<Limiter>),
+    /// A limit for each key.
+    Keyed(Arc<KeyedLimiter<K>>),
+}
+
+impl<K: ?Sized> From<Limiter> for KeyedMember<K> {
+    fn from(limiter: Limiter) -> Self {
+        KeyedMember::Limiter(Arc::new(limiter))
+    }
+}
+
+impl<K: ?Sized> From<Arc<Limiter>> for KeyedMember<K> {
+    fn from(limiter: Arc<Limiter>) -> Self {
+        KeyedMember::Limiter(limiter)
+    }
+}
+
+impl<K: ?Sized> From<KeyedLimiter<K>> for KeyedMember<K> {
+    fn from(limiter: KeyedLimiter<K>) -> Self {
+        KeyedMember::Keyed(Arc::new(limiter))
+    }
+}
+
+impl<K: ?Sized> From<Arc<KeyedLimiter<K>>> for KeyedMember<K> {
+    fn from(limiter: Arc<KeyedLimiter<K>>) -> Self {
+        KeyedMember::Keyed(limiter)
+    }
+}
+
+impl<K: ?Sized> Clone for KeyedMember<K> {
+    fn clone(&self) -> Self {
+        match self {
+            KeyedMember::Limiter(limiter) => KeyedMember::Limiter(limiter.clone()),
+            KeyedMember::Keyed(limiter) => KeyedMember::Keyed(limiter.clone()),
+        }
+    }
+}
+
+impl<K: ?Sized> core::fmt::Debug for KeyedMember<K> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            KeyedMember::Limiter(limiter) => limiter.fmt(f),
+            KeyedMember::Keyed(limiter) => limiter.fmt(f),
+        }
+    }
+}
+
+impl<K: ?Sized> KeyedMember<K> {
+    fn clock(&self) -> &ClockSource {
+        match self {
+            KeyedMember::Limiter(limiter) => limiter.clock(),
+            KeyedMember::Keyed(limiter) => limiter.clock(),
+        }
+    }
+
+    fn is(&self, other: &KeyedMember<K>) -> bool {
+        match (self, other) {
+            (KeyedMember::Limiter(a), KeyedMember::Limiter(b)) => Arc::ptr_eq(a, b),
+            (KeyedMember::Keyed(a), KeyedMember::Keyed(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+}
+
+/// Several limits for each key: keyed limiters, and limiters that all keys share. All or nothing, as a [`LimiterGroup`](crate::LimiterGroup),
+/// which says what is promised under concurrency.
+///
+/// A key that a table forgets (see [`WhenFull`](crate::WhenFull)) in the midst of a call that is then rolled back is forgotten with all it owes.
+///
+/// ```
+/// use tidegate::{Algorithm, KeyedLimiter, KeyedLimiterGroup, Limiter, Quota};
+/// let hour: KeyedLimiter<str> = KeyedLimiter::builder(Algorithm::Gcra, Quota::per_hour(100)?).max_keys(1_000).build()?;
+/// let day: KeyedLimiter<str> = KeyedLimiter::builder(Algorithm::FixedWindow, Quota::per_day(150)?).max_keys(1_000).build()?;
+/// let all = Limiter::new(Algorithm::Gcra, Quota::per_second(500)?)?;
+/// let group = KeyedLimiterGroup::new([("hour", hour.into()), ("day", day.into()), ("everybody", all.into())])?;
+///
+/// assert!(group.take_at("alice", 0, 100).is_allowed());
+/// assert_eq!(group.take_at("alice", 0, 1).binding(), Some("hour"));
+/// assert!(group.take_at("bob", 0, 100).is_allowed());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct KeyedLimiterGroup<K: ?Sized> {
+    names: Box<[Box<str>]>,
+    members: Box<[KeyedMember<K>]>,
+}
+
+impl<K: ?Sized> KeyedLimiterGroup<K> {
+    /// A group of named members, spent on in this order.
+    ///
+    /// # Errors
+    /// As [`LimiterGroup::new`](crate::LimiterGroup::new).
+    pub fn new<N: Into<Box<str>>>(
+        members: impl IntoIterator<Item = (N, KeyedMember<K>)>,
+    ) -> Result<KeyedLimiterGroup<K>, GroupError> {
+        let (names, members): (Vec<Box<str>>, Vec<KeyedMember<K>>) =
+            members.into_iter().map(|(name, member)| (name.into(), member)).unzip();
+        check_names(names.len(), |index| &names[index])?;
+        for (at, member) in members.iter().enumerate() {
+            if members[..at].iter().any(|earlier| earlier.is(member)) {
+                return Err(GroupError::DuplicateLimiter(at));
+            }
+            if !member.clock().is(members[0].clock()) {
+                return Err(GroupError::AnotherClock(at));
+            }
+        }
+        Ok(KeyedLimiterGroup { names: names.into_boxed_slice(), members: members.into_boxed_slice() })
+    }
+
+    /// The member with a name.
+    pub fn get(&self, name: &str) -> Option<&KeyedMember<K>> {
+        self.iter().find(|(known, _)| *known == name).map(|(_, member)| member)
+    }
+
+    /// The members and their names, in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &KeyedMember<K>)> {
+        self.names.iter().map(|name| &**name).zip(self.members.iter())
+    }
+
+    /// How many members there are; at least one.
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// The time of the members' clock, in nanoseconds.
+    #[inline]
+    pub fn now(&self) -> u64 {
+        self.members[0].clock().now()
+    }
+}
+
+/// Each verb as [`LimiterGroup`](crate::LimiterGroup) has it, for one key.
+impl<K: ?Sized + Hash> KeyedLimiterGroup<K> {
+    /// See [`LimiterGroup::try_acquire_at`](crate::LimiterGroup::try_acquire_at).
+    pub fn try_acquire_at(&self, key: &K, now: u64, cost: u64) -> bool {
+        self.take_at(key, now, cost).is_allowed()
+    }
+
+    /// See [`LimiterGroup::take_at`](crate::LimiterGroup::take_at).
+    pub fn take_at(&self, key: &K, now: u64, cost: u64) -> GroupDecision<'_> {
+        GroupDecision::taken(self.group_names(), now, || now, self.part(key, cost))
+    }
+
+    /// See [`LimiterGroup::peek_at`](crate::LimiterGroup::peek_at).
+    pub fn peek_at(&self, key: &K, now: u64, cost: u64) -> GroupDecision<'_> {
+        GroupDecision::peeked(self.group_names(), now, self.part(key, cost))
+    }
+
+    /// [`KeyedLimiterGroup::try_acquire_at`], now.
+    pub fn try_acquire(&self, key: &K, cost: u64) -> bool {
+        self.take(key, cost).is_allowed()
+    }
+
+    /// [`KeyedLimiterGroup::take_at`], now.
+    pub fn take(&self, key: &K, cost: u64) -> GroupDecision<'_> {
+        GroupDecision::taken(self.group_names(), self.now(), || self.now(), self.part(key, cost))
+    }
+
+    /// [`KeyedLimiterGroup::peek_at`], now.
+    pub fn peek(&self, key: &K, cost: u64) -> GroupDecision<'_> {
+        self.peek_at(key, self.now(), cost)
+    }
+
+    fn group_names(&self) -> Names<'_> {
+        Names::Keyed(&self.names)
+    }
+
+    /// The key is hashed once for each member that has keys.
+    fn part<'a>(&'a self, key: &K, cost: u64) -> impl Fn(usize) -> (Limit<'a>, u64) + use<'a, K> {
+        let limit = |member: &'a KeyedMember<K>| match member {
+            KeyedMember::Limiter(limiter) => Limit::Limiter(limiter),
+            KeyedMember::Keyed(keyed) => Limit::Key(keyed.key(key).untyped()),
+        };
+        // Beyond the last member nothing is asked.
+        let mut limits = [limit(&self.members[0]); MAX_MEMBERS];
+        for (known, member) in limits.iter_mut().zip(&self.members).skip(1) {
+            *known = limit(member);
+        }
+        move |index| (limits[index], cost)
+    }
+}
