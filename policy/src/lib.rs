@@ -21,6 +21,7 @@
 mod advice;
 mod calendar;
 mod check;
+pub mod client;
 mod endpoint;
 mod enforce;
 mod evidence;

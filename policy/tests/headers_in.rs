@@ -6,7 +6,9 @@ use tidegate_policy::headers::{
 };
 
 mod generate;
-use generate::{Random, Seed, random_limits};
+mod reports;
+use generate::{Random, Seed};
+use reports::random_limits;
 
 const SECOND: u64 = 1_000_000_000;
 const MILLI: u64 = 1_000_000;

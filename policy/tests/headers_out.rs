@@ -5,7 +5,9 @@ use tidegate_policy::headers::{Dialect, EncodeError, Outcome, Report, ResetStyle
 use tidegate_policy::{Policy, headers};
 
 mod generate;
-use generate::{Seed, random_limits};
+mod reports;
+use generate::Seed;
+use reports::random_limits;
 
 const SECOND: u64 = 1_000_000_000;
 

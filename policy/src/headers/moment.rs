@@ -2,6 +2,10 @@
 
 use std::time::UNIX_EPOCH;
 
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
+use jiff::fmt::temporal::Pieces;
+
 use super::SECOND;
 use super::number::{Decimal, duration};
 
@@ -125,11 +129,15 @@ fn written(text: &str) -> Option<(Moment, TimeForm)> {
     http_date(text).map(|at| (Moment::At(at), TimeForm::HttpDate))
 }
 
-/// RFC 3339 and ISO 8601 with a zone. An instant before 1970 is 1970.
+/// RFC 3339 and ISO 8601 with a zone, to the end of the year 9999. An instant before 1970 is 1970.
 fn iso8601(text: &str) -> Option<u128> {
+    const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
     with_leap_second(text, |text| {
-        let instant: jiff::Timestamp = text.parse().ok()?;
-        Some(u128::try_from(instant.as_nanosecond()).unwrap_or(0))
+        // Not as a timestamp, which ends a day before the year 9999 does: servers write that for "never".
+        let pieces = Pieces::parse(text).ok()?;
+        let local = pieces.date().to_datetime(pieces.time()?).duration_since(EPOCH);
+        let offset = SignedDuration::from_secs(i64::from(pieces.to_numeric_offset()?.seconds()));
+        Some(u128::try_from(local.checked_sub(offset)?.as_nanos()).unwrap_or(0))
     })
 }
 
@@ -189,6 +197,10 @@ mod tests {
         }
         assert_eq!(reset("1994-11-06T08:49:37Z"), then.map(|at| (Moment::At(at), TimeForm::Iso8601)));
         assert_eq!(reset("1994-11-06T09:49:37+01:00"), then.map(|at| (Moment::At(at), TimeForm::Iso8601)));
+        let end = 253_402_300_799 * S;
+        assert_eq!(reset("9999-12-31T23:59:59Z"), Some((Moment::At(end), TimeForm::Iso8601)));
+        assert_eq!(wait("Fri, 31 Dec 9999 23:59:59 GMT"), Some((Moment::At(end), TimeForm::HttpDate)));
+        assert_eq!(iso8601("1994-11-06T08:49:37.000000001-00:30"), Some((784_111_777 + 1800) * S + 1));
         assert_eq!(reset("1969-01-01T00:00:00Z"), Some((Moment::At(0), TimeForm::Iso8601)));
         for bad in [
             "Mon, 06 Nov 1994 08:49:37 GMT",
