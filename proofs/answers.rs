@@ -5,7 +5,7 @@
 use core::time::Duration;
 
 use tidegate::backoff::{Backoff, Jitter};
-use tidegate::{Algorithm, Anchor, Carry, Clock, Limiter, ManualClock, Quota, Refill, SlidingLog};
+use tidegate::{Algorithm, Anchor, Carry, Clock, Concurrency, Limiter, ManualClock, Quota, Refill, SlidingLog};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -20,6 +20,7 @@ static LOG: SlidingLog<3> = match SlidingLog::new(Duration::from_secs(1)) {
     Ok(log) => log,
     Err(_) => panic!("3 is a limit"),
 };
+static IN_FLIGHT: Concurrency = Concurrency::fixed(2);
 static CLOCK: ManualClock = ManualClock::new(0);
 
 /// Counts the answers; remembers the first wrong one.
@@ -117,6 +118,31 @@ impl Answers {
         self.right(SlidingLog::<0>::new(Duration::from_secs(1)).is_err());
     }
 
+    fn in_flight(&mut self) {
+        let (one, two) = (IN_FLIGHT.try_enter(), IN_FLIGHT.try_enter());
+        self.right(one.is_some() && two.is_some() && IN_FLIGHT.try_enter().is_none());
+        drop(one);
+        self.right(IN_FLIGHT.in_flight() == 1 && IN_FLIGHT.try_enter_many(2).is_none());
+        self.right(IN_FLIGHT.set_limit(3).is_ok() && IN_FLIGHT.set_limit(0).is_err());
+        self.right(IN_FLIGHT.try_enter_many(2).is_some_and(|permit| permit.permits() == 2));
+        drop(two);
+        self.right(IN_FLIGHT.in_flight() == 0);
+    }
+
+    fn leases(&mut self) {
+        match Limiter::builder(Algorithm::Gcra, TEN_A_SECOND).build_leased_at(0, 2, 3) {
+            Ok(leased) => {
+                let Ok(mut lease) = leased.lease() else { return self.right(false) };
+                // Four are shared.
+                self.right(lease.try_acquire_at(0, 1) && lease.in_hand() == 2 && !lease.try_acquire_at(0, 4));
+                self.right(lease.take_at(0, 3).is_allowed() && !lease.take_at(0, 1).is_allowed());
+                drop(lease);
+                self.right(leased.leases() == 0 && leased.max_unused() == 6);
+            }
+            Err(_) => self.right(false),
+        }
+    }
+
     fn backoff(&mut self) {
         let backoff = Backoff::exponential(Duration::from_millis(100)).max_delay(Duration::from_secs(1)).max_retries(5);
         let whole: Duration = backoff.jitter(Jitter::None).delays().sum();
@@ -142,6 +168,8 @@ fn exit_code(more: fn(&mut Answers)) -> i32 {
     let mut answers = Answers { asked: 0, wrong: 0 };
     answers.statics();
     answers.every_word();
+    answers.in_flight();
+    answers.leases();
     answers.backoff();
     bad_input(&mut answers);
     more(&mut answers);

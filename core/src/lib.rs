@@ -39,6 +39,7 @@ extern crate std;
 pub mod backoff;
 #[cfg(feature = "calendar")]
 mod calendar;
+mod concurrency;
 mod decision;
 mod grid;
 mod group;
@@ -60,6 +61,7 @@ mod wait;
 mod wide;
 
 pub use backoff::{Backoff, Jitter, RetryBudget};
+pub use concurrency::{Concurrency, ConcurrencyLimitError, EnterError, Permit};
 pub use decision::Decision;
 pub use group::{Group, GroupDecision, GroupError, MAX_MEMBERS, Member};
 pub use lease::{AllLeased, Lease, LeaseError, Leased};
@@ -73,6 +75,8 @@ pub use time::{Clock, ManualClock};
 
 #[cfg(feature = "calendar")]
 pub use calendar::{Calendar, CalendarUnit};
+#[cfg(feature = "std")]
+pub use concurrency::Enter;
 #[cfg(feature = "alloc")]
 pub use group::LimiterGroup;
 #[cfg(feature = "std")]

@@ -63,6 +63,16 @@ pub enum Bug {
     ReturnMints,
     /// A lease is free for the next holder before its permits are returned.
     LeaseFreedEarly,
+    /// Entering and leaving order nothing else.
+    PermitsUnordered,
+    /// A waiter sees that it does not fit, and leaves its mark in another step.
+    MissedWakeUp,
+    /// A waiter that goes away does not let those behind it look.
+    WakeNotPassedOn,
+    /// A waiter that goes away keeps what it was given in the meantime.
+    PermitLost,
+    /// A waiter that goes away gives back what it was not given.
+    PermitGivenTwice,
 }
 
 /// Whether a bug is switched on: never, outside models.

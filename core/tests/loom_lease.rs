@@ -4,48 +4,16 @@
 //! that it catches.
 #![cfg(tidegate_loom)]
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+mod models;
 
 use loom::sync::Arc;
 use loom::thread;
-use tidegate::sync::{Bug, seeds};
+use models::holds_but_not_with;
+use tidegate::sync::Bug;
 use tidegate::{Algorithm, Lease, Leased, Limiter, Quota};
 
 /// One permit's emission interval, in nanoseconds and ticks.
 const T: u64 = 1 << 10;
-
-/// Models share the switch of the seeded bugs, so they take turns.
-static TURN: Mutex<()> = Mutex::new(());
-
-fn explore(preemptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
-    static EXECUTIONS: AtomicU64 = AtomicU64::new(0);
-    EXECUTIONS.store(0, Relaxed);
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = preemptions;
-    builder.check(move || {
-        EXECUTIONS.fetch_add(1, Relaxed);
-        model();
-    });
-    let executions = EXECUTIONS.load(Relaxed);
-    println!("{executions} executions");
-    assert!(executions > 1, "a model of one execution shows nothing");
-}
-
-/// The model holds, and fails when one of the bugs is planted.
-fn holds_but_not_with(bugs: &[Bug], preemptions: Option<usize>, model: impl Fn() + Send + Sync + Clone + 'static) {
-    let _turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    seeds::plant(None);
-    explore(preemptions, model.clone());
-    for &bug in bugs {
-        seeds::plant(Some(bug));
-        let model = model.clone();
-        let caught = catch_unwind(AssertUnwindSafe(|| explore(preemptions, model))).is_err();
-        seeds::plant(None);
-        assert!(caught, "the model does not catch {bug:?}");
-    }
-}
 
 fn leased(burst: u64, workers: u64, batch: u64) -> Arc<Leased> {
     let quota = Quota::from_nanos(1, T).unwrap().burst(burst).unwrap();
@@ -134,9 +102,7 @@ fn drop_on_this_thread(lease: Lease<'_>) {
 /// The last lease goes to one of two.
 #[test]
 fn no_more_leases_than_workers() {
-    let _turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    seeds::plant(None);
-    explore(None, || {
+    holds_but_not_with(&[Bug::LostUpdate], None, || {
         let leased = leased(3, 1, 2);
         let other = leased.clone();
         let thread = thread::spawn(move || {

@@ -197,6 +197,10 @@ impl Leased {
     fn claim(&self) -> Result<(), AllLeased> {
         let mut out = self.out.load(Ordering::Relaxed);
         while out < self.workers {
+            if seeded(Bug::LostUpdate) {
+                self.out.swap(out + 1, Ordering::Acquire);
+                return Ok(());
+            }
             // Acquires what the last holder returned before it gave the lease up.
             match self.out.compare_exchange_weak(out, out + 1, Ordering::Acquire, Ordering::Relaxed) {
                 Ok(_) => return Ok(()),

@@ -1,0 +1,39 @@
+//! What models share: exploring, and showing that they catch the bug that stands beside them.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use tidegate::sync::{Bug, seeds};
+
+/// Models share the switch of the seeded bugs, so they take turns.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Every interleaving; more than one, or the model shows nothing.
+fn explore(preemptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
+    static EXECUTIONS: AtomicU64 = AtomicU64::new(0);
+    EXECUTIONS.store(0, Relaxed);
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = preemptions;
+    builder.check(move || {
+        EXECUTIONS.fetch_add(1, Relaxed);
+        model();
+    });
+    let executions = EXECUTIONS.load(Relaxed);
+    println!("{executions} executions");
+    assert!(executions > 1, "a model of one execution shows nothing");
+}
+
+/// The model holds, and fails when one of the bugs is planted.
+pub fn holds_but_not_with(bugs: &[Bug], preemptions: Option<usize>, model: impl Fn() + Send + Sync + Clone + 'static) {
+    let _turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    seeds::plant(None);
+    explore(preemptions, model.clone());
+    for &bug in bugs {
+        seeds::plant(Some(bug));
+        let model = model.clone();
+        let caught = catch_unwind(AssertUnwindSafe(|| explore(preemptions, model))).is_err();
+        seeds::plant(None);
+        assert!(caught, "the model does not catch {bug:?}");
+    }
+}
