@@ -49,7 +49,7 @@ test-features:
 
 # Every interleaving of small programs, and weak exchanges that fail for no reason.
 test-models:
-	RUSTFLAGS="--cfg tidegate_loom" cargo test --quiet --release -p tidegate --test loom --test loom_group --test loom_lease --test loom_concurrency --target-dir $(TARGET)/loom
+	RUSTFLAGS="--cfg tidegate_loom" cargo test --quiet --release -p tidegate --test 'loom*' --target-dir $(TARGET)/loom
 	RUSTFLAGS="--cfg tidegate_spurious" cargo test --quiet -p tidegate --lib --tests --target-dir $(TARGET)/spurious
 
 test-proofs:

@@ -48,6 +48,8 @@ mod holder;
 mod keyed;
 mod lease;
 mod limiter;
+#[cfg(feature = "alloc")]
+mod pace;
 mod quota;
 mod rule;
 #[cfg(not(tidegate_loom))]
@@ -69,6 +71,8 @@ pub use limiter::{
     Carry, ForeignWord, Limiter, LimiterBuilder, ReconfigureError, Refusal, Refused, RestoreError, SlidingLog, Slot,
     Snapshot, Word, WordLimiter,
 };
+#[cfg(feature = "alloc")]
+pub use pace::{Priority, PriorityQueue, PushError};
 pub use quota::{Anchor, MAX_PERIOD_NANOS, Quota, QuotaError, QuotaErrorKind, QuotaList, parse_list};
 pub use rule::{Algorithm, Refill, UnknownAlgorithm};
 pub use time::{Clock, ManualClock};
@@ -85,5 +89,7 @@ pub use group::{KeyedLimiterGroup, KeyedMember};
 pub use keyed::{Key, KeyedLimiter, KeyedLimiterBuilder, KeyedLimiterError, KeyedSnapshot, WhenFull};
 #[cfg(feature = "std")]
 pub use limiter::Reservation;
+#[cfg(feature = "std")]
+pub use pace::{Pacer, TryNext};
 #[cfg(feature = "std")]
 pub use time::{MonotonicClock, SystemClock};

@@ -45,6 +45,8 @@ pub enum Bug {
     EvictedUnderSpend,
     /// A waiter who has gone ahead gives his permits back.
     UsedAndGivenBack,
+    /// A consumer who was woken leaves, and nobody is woken in his stead.
+    CallNotPassedOn,
     /// A place in the table is taken without regard to the maximum.
     LastPlaceTwice,
     /// A group that is denied by its last member keeps what the others have given.

@@ -31,11 +31,21 @@ where
     S: FnMut(Duration) -> F,
     F: Future,
 {
+    doze(&mut place, sleep).await;
+    place.go()
+}
+
+/// Until the instant of a place has come.
+pub(crate) async fn doze<L, S, F>(place: &mut Place<L>, sleep: S)
+where
+    L: Line,
+    S: FnMut(Duration) -> F,
+    F: Future,
+{
     let mut nap = Nap::new(sleep);
     while let Some(rest) = place.rest_now() {
         nap.take(rest).await;
     }
-    place.go()
 }
 
 /// The caller's sleep. After one that came back early the task yields first: a sleep that is always ready must not starve the others.

@@ -7,7 +7,7 @@ use super::{Line, Place, nanos};
 use crate::limiter::{Limiter, Refused, Reservation, Slot};
 
 /// `cost` permits of a limiter.
-struct Asked<'a> {
+pub(crate) struct Asked<'a> {
     limiter: &'a Limiter,
     cost: u64,
 }
@@ -35,6 +35,10 @@ impl Line for Asked<'_> {
 
 /// Waiting in line: first come, first served, one sleep each, refused at once if the wait would be too long.
 impl Limiter {
+    pub(crate) fn asked(&self, cost: u64) -> Asked<'_> {
+        Asked { limiter: self, cost }
+    }
+
     /// Waits for `cost` permits, at most `timeout`, blocking the thread.
     ///
     /// The permits are booked for the earliest instant at which they fit ([`Limiter::reserve_at`]); then the thread sleeps until that
@@ -67,7 +71,7 @@ impl Limiter {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn acquire(&self, cost: u64, timeout: Duration) -> Result<Duration, Refused> {
-        super::acquire(Asked { limiter: self, cost }, nanos(timeout))
+        super::acquire(self.asked(cost), nanos(timeout))
     }
 
     /// Waits for `cost` permits, at most `timeout`, as a future under any runtime.
@@ -105,7 +109,7 @@ impl Limiter {
         S: FnMut(Duration) -> F,
         F: Future,
     {
-        super::acquire_async(Asked { limiter: self, cost }, nanos(timeout), sleep)
+        super::acquire_async(self.asked(cost), nanos(timeout), sleep)
     }
 }
 
@@ -113,7 +117,7 @@ impl<'a> Reservation<'a> {
     fn place(self) -> Place<Asked<'a>> {
         let limiter = self.limiter();
         let slot = self.into_slot();
-        Place::of(Asked { limiter, cost: slot.cost() }, slot)
+        Place::of(limiter.asked(slot.cost()), slot)
     }
 
     /// Blocks the thread until the instant has come, and goes ahead: the permits are used.

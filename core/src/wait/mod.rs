@@ -9,6 +9,7 @@
 //! What can be waited for is a [`Line`]; the loops here know nothing else of it.
 
 mod asynchronous;
+mod keyed;
 mod limiter;
 #[cfg(any(feature = "tokio", feature = "smol"))]
 mod runtimes;
@@ -17,7 +18,7 @@ use core::time::Duration;
 
 use crate::sync::{Bug, seeded};
 
-pub(crate) use asynchronous::{acquire_async, wait_async};
+pub(crate) use asynchronous::{acquire_async, doze, wait_async};
 
 /// Something to wait for: the permits that one caller asks of a limiter.
 pub(crate) trait Line {
@@ -87,7 +88,7 @@ impl<L: Line> Place<L> {
     }
 
     /// Goes ahead: the permits are used. How long it took.
-    fn go(mut self) -> Duration {
+    pub(crate) fn go(mut self) -> Duration {
         if !seeded(Bug::UsedAndGivenBack) {
             self.slot = None;
         }
@@ -115,10 +116,15 @@ pub(crate) fn acquire<L: Line>(line: L, max_wait: u64) -> Result<Duration, L::Re
 }
 
 /// Blocks the thread until the instant of a place has come.
-pub(crate) fn wait<L: Line>(mut place: Place<L>) -> Duration {
+pub(crate) fn sleep<L: Line>(place: &mut Place<L>) {
     while place.rest_now().is_some() {
         place.line.sleep_until(place.at);
     }
+}
+
+/// The same, and goes ahead.
+pub(crate) fn wait<L: Line>(mut place: Place<L>) -> Duration {
+    sleep(&mut place);
     place.go()
 }
 

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use crate::keyed::Key;
 use crate::limiter::{Limiter, Refused};
 
 impl Limiter {
@@ -19,6 +20,28 @@ impl Limiter {
     ///
     /// # Errors
     /// As [`Limiter::acquire`].
+    #[cfg(feature = "smol")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "smol")))]
+    pub async fn acquire_smol(&self, cost: u64, timeout: Duration) -> Result<Duration, Refused> {
+        self.acquire_async(cost, timeout, async_io::Timer::after).await
+    }
+}
+
+impl<K: ?Sized> Key<'_, K> {
+    /// As [`Limiter::acquire_tokio`], for the key.
+    ///
+    /// # Errors
+    /// As [`Key::acquire`].
+    #[cfg(feature = "tokio")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
+    pub async fn acquire_tokio(&self, cost: u64, timeout: Duration) -> Result<Duration, Refused> {
+        self.acquire_async(cost, timeout, tokio::time::sleep).await
+    }
+
+    /// As [`Limiter::acquire_smol`], for the key.
+    ///
+    /// # Errors
+    /// As [`Key::acquire`].
     #[cfg(feature = "smol")]
     #[cfg_attr(docsrs, doc(cfg(feature = "smol")))]
     pub async fn acquire_smol(&self, cost: u64, timeout: Duration) -> Result<Duration, Refused> {
