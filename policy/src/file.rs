@@ -105,6 +105,7 @@ pub(crate) struct Table {
     pub shadow: Option<bool>,
     pub optional: Option<bool>,
     pub per: Option<Spanned<Scope>>,
+    pub code: Option<Text>,
     pub note: Option<String>,
     pub columns: Vec<Spanned<Column>>,
     pub row: Vec<Spanned<Row>>,
@@ -125,6 +126,7 @@ pub(crate) struct Column {
     pub shadow: Option<bool>,
     pub optional: Option<bool>,
     pub per: Option<Spanned<Scope>>,
+    pub code: Option<Text>,
 }
 
 /// What the cells of a column are.
@@ -159,6 +161,7 @@ pub(crate) struct Row {
     pub shadow: Option<bool>,
     pub optional: Option<bool>,
     pub per: Option<Spanned<Scope>>,
+    pub code: Option<Text>,
     pub note: Option<String>,
     pub source: Text,
     pub cells: Option<Spanned<Vec<Text>>>,
@@ -183,6 +186,7 @@ pub(crate) struct LimitText {
     pub shadow: Option<bool>,
     pub optional: Option<bool>,
     pub per: Option<Spanned<Scope>>,
+    pub code: Option<Text>,
     pub quota: Option<Text>,
     pub count: Option<Spanned<u64>>,
     pub concurrency: Option<Spanned<u64>>,

@@ -31,6 +31,7 @@ mod limit;
 mod load;
 mod place;
 mod policy;
+pub mod scenario;
 
 pub use advice::{Client, Headers, Pacing, PacingStep, Refusal, ResetForm, Retry, Schedule, Sent};
 pub use calendar::{CalendarError, CalendarQuota, CalendarUnit};

@@ -41,6 +41,7 @@ pub(crate) struct Keeping {
     pub shadow: bool,
     pub optional: bool,
     pub per: Scope,
+    pub code: Option<String>,
 }
 
 impl Limit {
@@ -132,6 +133,11 @@ impl Limit {
     /// Who has a count of its own: the [scope](Limit::scope) itself, or, for limits of an endpoint, the scope of its callers.
     pub fn counted_per(&self) -> Scope {
         self.keeping.per
+    }
+
+    /// The code of its refusals, where that is not the one of its scope.
+    pub fn code(&self) -> Option<&str> {
+        self.keeping.code.as_deref()
     }
 
     /// The ids of the limits that this one, a customer's, stands instead of, if the file names them.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::advice::{Client, Headers, Refusal, Retry};
-use crate::endpoint::Endpoints;
+use crate::endpoint::{Endpoint, Endpoints};
 use crate::enforce::Enforcer;
 use crate::evidence::bare;
 use crate::file::Provider;
@@ -27,6 +27,8 @@ pub struct Policy {
     pub(crate) client: Option<Client>,
     pub(crate) quotations: Vec<(Place, String)>,
     pub(crate) costs: Vec<Cost>,
+    pub(crate) categories: Vec<Vec<Endpoint>>,
+    pub(crate) max_keys: Option<u32>,
     pub(crate) enforcer: Arc<Enforcer>,
 }
 
@@ -114,6 +116,13 @@ impl Policy {
     /// The time of the policy's clock, in nanoseconds.
     pub fn now(&self) -> u64 {
         self.enforcer.settings.clock.now()
+    }
+
+    /// The same policy with nothing counted yet.
+    pub fn anew(&self) -> Policy {
+        let settings = self.enforcer.settings.clone();
+        let enforcer = Enforcer::new(&self.limits, &self.costs, &self.categories, self.max_keys, settings);
+        Policy { enforcer: Arc::new(enforcer), ..self.clone() }
     }
 
     pub(crate) fn enforcer(&self) -> &Enforcer {

@@ -8,7 +8,8 @@ use smallvec::SmallVec;
 use super::group::Answer;
 use super::in_flight::InFlight;
 use super::report::{LimitReport, QuotaStatus, Report};
-use crate::limit::{Limit, Scope};
+use crate::headers::{Dialect, EncodeError, Outcome, Report as HeaderReport, ServiceLimit};
+use crate::limit::{Allowance, Limit, Scope};
 use crate::policy::Policy;
 
 /// The answer to one request.
@@ -77,10 +78,11 @@ impl<'p> Verdict<'p> {
         self.limits().any(|limit| !limit.is_shadow() && !limit.is_allowed() && limit.is_never())
     }
 
-    /// The provider's code for this refusal, by the scope of the limit that binds. `None` if allowed or if the policy has no codes.
+    /// The provider's code for this refusal: that of the limit that binds, or of its scope, or of all refusals. `None` if allowed or if
+    /// the policy has no codes.
     pub fn code(&self) -> Option<&'p str> {
         let binding = self.binding().filter(|_| !self.allowed)?;
-        self.policy.refusal()?.code(binding.scope())
+        binding.of().code().or_else(|| self.policy.refusal()?.code(binding.scope()))
     }
 
     /// The HTTP status of the answer: the policy's for refusals (429 if it does not say), 200 otherwise.
@@ -103,6 +105,39 @@ impl<'p> Verdict<'p> {
     /// "Check your current quota", for the limit that binds.
     pub fn quota(&self) -> Option<QuotaStatus> {
         self.binding().map(|limit| limit.quota(self.now))
+    }
+
+    /// The header fields that the provider sends with this answer, in the dialect of its policy; none if the policy names none.
+    ///
+    /// # Errors
+    /// As [`Verdict::headers_in`].
+    pub fn headers(&self) -> Result<Vec<(&'static str, String)>, EncodeError> {
+        self.policy.headers().and_then(Dialect::of).map_or(Ok(Vec::new()), |dialect| self.headers_in(dialect))
+    }
+
+    /// The header fields of this answer in a dialect.
+    ///
+    /// # Errors
+    /// An id or a scope that no header can hold (see [`EncodeError`]).
+    ///
+    /// ```
+    /// # use tidegate_policy::{Policy, Request, Scope, headers::Dialect};
+    /// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../policies/mailtrap.toml");
+    /// let policy = Policy::from_file(path)?;
+    /// let request = Request::new().request_line("GET /api/x").scope(Scope::ApiKey, "t");
+    /// let headers = policy.take(&request)?.headers_in(Dialect::Draft08)?;
+    /// assert_eq!(headers[0], ("RateLimit", "\"general/all\";r=149;t=10".to_owned()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn headers_in(&self, dialect: Dialect) -> Result<Vec<(&'static str, String)>, EncodeError> {
+        let limits = self.service_limits();
+        let fields = dialect.encode(&HeaderReport::new(self.now, &limits))?;
+        Ok(fields.map(|(name, value)| (name, value.to_string())).collect())
+    }
+
+    /// What there is to say in headers: the limits in force, not those in shadow.
+    pub fn service_limits(&self) -> SmallVec<[ServiceLimit<'p>; 6]> {
+        self.limits().filter(|limit| !limit.is_shadow()).map(|limit| limit.service_limit()).collect()
     }
 
     /// The policy that was asked.
@@ -244,6 +279,22 @@ impl<'p> LimitDecision<'p> {
             remaining: self.remaining(),
             limit: self.limit(),
             resets_at_nanos: now.saturating_add(self.reset_after_nanos()),
+        }
+    }
+
+    /// As the encoders of headers want it. An unknown wait is told as none is: as never.
+    fn service_limit(&self) -> ServiceLimit<'p> {
+        let limit = ServiceLimit::new(self.id(), self.limit(), self.remaining(), self.reset_after_nanos());
+        let limit = limit.scope(self.scope().name()).outcome(match self.retry_after_nanos() {
+            _ if self.is_allowed() => Outcome::Allowed,
+            Some(wait) => Outcome::After(wait),
+            None => Outcome::Never,
+        });
+        match (self.limit.allowance(), self.limit.example()) {
+            (Allowance::Rate(quota), _) | (Allowance::Unstated, Some(Allowance::Rate(quota))) => {
+                limit.window(quota.period_nanos())
+            }
+            _ => limit,
         }
     }
 

@@ -82,6 +82,8 @@ fn load(doc: &Document<'_>, file: File, settings: Settings) -> Result<Policy, Po
         client: file.client.map(Spanned::into_inner),
         quotations: loader.quotations,
         costs,
+        categories,
+        max_keys,
         enforcer: Arc::new(enforcer),
     })
 }
@@ -206,6 +208,7 @@ impl Loader<'_> {
             shadow: text.shadow,
             optional: text.optional,
             per: text.per.as_ref(),
+            code: text.code.as_ref(),
         }];
         let limit = Limit {
             id: text.id.get_ref().clone(),

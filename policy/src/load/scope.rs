@@ -25,6 +25,7 @@ pub(super) struct KeepingText<'a> {
     pub shadow: Option<bool>,
     pub optional: Option<bool>,
     pub per: Option<&'a Spanned<Scope>>,
+    pub code: Option<&'a Text>,
 }
 
 impl Loader<'_> {
@@ -34,7 +35,7 @@ impl Loader<'_> {
     }
 
     /// The keys of enforcement of a limit; earlier levels win over later ones.
-    pub(super) fn keeping(&self, scope: Scope, levels: &[&KeepingText<'_>]) -> Result<Keeping, PolicyError> {
+    pub(super) fn keeping(&mut self, scope: Scope, levels: &[&KeepingText<'_>]) -> Result<Keeping, PolicyError> {
         let per = levels.iter().find_map(|level| level.per);
         if let Some(per) = per {
             let caller = !matches!(per.get_ref(), Scope::Endpoint | Scope::Request);
@@ -45,6 +46,10 @@ impl Loader<'_> {
             }
         }
         let max_keys = levels.iter().find_map(|level| level.max_keys);
+        let code = levels.iter().find_map(|level| level.code);
+        if let Some(code) = code {
+            self.quote(code);
+        }
         Ok(Keeping {
             max_keys: max_keys.map(|keys| self.max_keys(keys)).transpose()?,
             shadow: levels.iter().find_map(|level| level.shadow).unwrap_or(false),
@@ -54,6 +59,7 @@ impl Loader<'_> {
                 (Scope::Endpoint, None) => Scope::ApiKey,
                 (scope, _) => scope,
             },
+            code: code.map(|code| code.get_ref().clone()),
         })
     }
 

@@ -163,12 +163,18 @@ impl Loader<'_> {
             _ => self.allowance(value, window.as_ref())?,
         };
         check::allowance(self.doc, &value.span(), &allowance, &evidence)?;
-        let level = |max_keys, shadow, optional, per| KeepingText { max_keys, shadow, optional, per };
-        let levels = [
-            &level(row.max_keys.as_ref(), row.shadow, row.optional, row.per.as_ref()),
-            &level(column.max_keys.as_ref(), column.shadow, column.optional, column.per.as_ref()),
-            &level(table.max_keys.as_ref(), table.shadow, table.optional, table.per.as_ref()),
-        ];
+        macro_rules! level {
+            ($of:expr) => {
+                &KeepingText {
+                    max_keys: $of.max_keys.as_ref(),
+                    shadow: $of.shadow,
+                    optional: $of.optional,
+                    per: $of.per.as_ref(),
+                    code: $of.code.as_ref(),
+                }
+            };
+        }
+        let levels = [level!(row), level!(column), level!(table)];
         let limit = Limit {
             id,
             table: Some(table.id.get_ref().clone()),
