@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use crate::calendar::words;
 use crate::evidence::{names_period, names_scope, names_word, numbers};
 use crate::limit::{Allowance, Scope};
 use crate::place::{Document, PolicyError};
@@ -56,10 +57,10 @@ pub(crate) fn allowance(
         }
         Allowance::Calendar(quota) => {
             number(doc, span, "quota", quota.limit(), evidence)?;
-            if names_word(&evidence.period, quota.unit().words()) {
+            if names_word(&evidence.period, words(quota.unit())) {
                 return Ok(());
             }
-            fail(format!("this quota is per calendar {}, which {} does not say", quota.unit(), evidence.name))
+            fail(format!("this quota is per calendar {}, which {} does not say", quota.unit().name(), evidence.name))
                 .map_err(|error| error.help(format!("it says `{}`", shown(&evidence.period))))
         }
     }

@@ -34,7 +34,7 @@ mod policy;
 pub mod scenario;
 
 pub use advice::{Client, Headers, Pacing, PacingStep, Refusal, ResetForm, Retry, Schedule, Sent};
-pub use calendar::{CalendarError, CalendarQuota, CalendarUnit};
+pub use calendar::CalendarQuota;
 pub use endpoint::{Endpoint, EndpointError, Endpoints, Segment};
 pub use enforce::{
     InFlight, LimitDecision, LimitReport, QuotaStatus, Report, Request, RequestError, TableStatus, Verdict,
@@ -44,3 +44,4 @@ pub use limit::{Allowance, Limit, Pool, Scope, Start, UnknownScope, Window};
 pub use load::PolicyBuilder;
 pub use place::{Place, PolicyError};
 pub use policy::{Cost, Policy, TableInfo};
+pub use tidegate::CalendarUnit;

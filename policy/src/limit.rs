@@ -152,13 +152,16 @@ impl Limit {
 
     /// The limiter that enforces this limit, new and full, on the clock of `tidegate`.
     ///
-    /// `None` when there is no rate to enforce with a fixed period: a count, "Custom", "Unlimited", a calendar period.
+    /// `None` when there is no rate to enforce: a count, "Custom", "Unlimited". A calendar quota of the customer's own zone is in UTC.
     ///
     /// # Errors
     /// None for a limit that came out of a file: the quota was built once when the file was loaded.
     pub fn limiter(&self) -> Option<Result<Limiter, QuotaError>> {
         match (&self.allowance, &self.window) {
             (Allowance::Rate(quota), Some(window)) => Some(Limiter::new(window.algorithm, *quota)),
+            (Allowance::Calendar(quota), Some(window)) => {
+                Some(quota.in_zone(None).and_then(|quota| Limiter::new(window.algorithm, quota)))
+            }
             _ => None,
         }
     }

@@ -175,13 +175,17 @@ fn every_rate_builds_a_limiter_that_admits_its_capacity() {
         for limit in policy.limits() {
             let Some(limiter) = limit.limiter() else { continue };
             let limiter = limiter.unwrap_or_else(|error| panic!("{}: {error}", limit.place()));
-            let Allowance::Rate(quota) = limit.allowance() else { panic!("{}: no rate", limit.place()) };
-            assert!(limiter.try_acquire_at(0, quota.capacity()), "{}", limit.place());
+            let capacity = match limit.allowance() {
+                Allowance::Rate(quota) => quota.capacity(),
+                Allowance::Calendar(quota) => quota.limit(),
+                _ => panic!("{}: no rate", limit.place()),
+            };
+            assert!(limiter.try_acquire_at(0, capacity), "{}", limit.place());
             assert!(!limiter.try_acquire_at(0, 1), "{}", limit.place());
             built += 1;
         }
     }
-    assert_eq!(built, 6 + 6 + 6 + 5 + (4 + 12 + 3) + (36 + 1 + 1 + 1));
+    assert_eq!(built, 6 + 6 + 6 + 5 + (4 + 12 + 3) + (36 + 11 + 1 + 1 + 1));
 }
 
 #[test]

@@ -221,7 +221,7 @@ mailtrap.toml:60:17: at position 5: expected a unit of time (ns us ms s min h d 
     assert_eq!(spoiled("mailtrap", "10/60s", "0/60s").message(), "at position 0: the limit must be at least 1 permit");
     assert_eq!(
         spoiled("unosend", "5000 per calendar month in UTC", "5000 per calendar moon in UTC").message(),
-        "at position 18: expected hour, day, week, month or year"
+        "at position 18: expected hour, day, week, month or year, such as \"1000 per calendar day\""
     );
     assert_eq!(
         spoiled("mailiam", "algorithm = \"gcra\"", "algorithm = \"fixed-window\"").message(),

@@ -201,6 +201,10 @@ fn rule(limit: &Limit, meets: Meets, file_keys: Option<u32>, settings: &Settings
         (Allowance::Rate(quota), Some(window), _) => {
             Enforced::Counted(Measure::Rate { algorithm: window.algorithm, quota: *quota })
         }
+        (Allowance::Calendar(quota), Some(window), _) => Enforced::Counted(match (quota.zone(), quota.in_zone(None)) {
+            (Some(_), Ok(quota)) => Measure::Rate { algorithm: window.algorithm, quota },
+            _ => Measure::OwnZone(*quota),
+        }),
         (Allowance::Concurrency(limit), ..) => Enforced::Counted(Measure::Concurrency { limit: *limit }),
         (Allowance::Count(most), _, Scope::Request) => Enforced::Most(*most),
         _ => Enforced::No,

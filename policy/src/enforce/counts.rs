@@ -1,15 +1,17 @@
 //! `Counts`: where the permits of one limit are counted, a bounded table of keys whatever the algorithm.
 //!
-//! One word a key (22 bytes) for GCRA, token bucket, fixed and sliding window; whole limiters on a [`Shelf`] for the sliding log;
-//! places for requests at the same time. Keys are hashes under the policy's secret seed.
+//! One word a key (22 bytes) for GCRA, token bucket, fixed and sliding window; whole limiters on a [`Shelf`] for the sliding log
+//! and for windows in each key's own time zone; places for requests at the same time. Keys are hashes under the policy's secret seed.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use tidegate::{Algorithm, KeyedLimiter, Limiter, Quota};
+use tidegate::{Algorithm, KeyedLimiter, Limiter, Quota, QuotaError};
 
 use super::group::OfKey;
 use super::in_flight::Places;
 use super::shelf::{Kept, Shelf};
+use crate::calendar::CalendarQuota;
 
 /// Keys of a limit that does not say how many.
 pub(crate) const DEFAULT_KEYS: u32 = 100_000;
@@ -21,8 +23,15 @@ const LOG_OVERHEAD: u64 = 256;
 /// What a limit counts with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Measure {
-    Rate { algorithm: Algorithm, quota: Quota },
-    Concurrency { limit: u64 },
+    Rate {
+        algorithm: Algorithm,
+        quota: Quota,
+    },
+    /// A calendar quota in the zone of whoever is counted.
+    OwnZone(CalendarQuota),
+    Concurrency {
+        limit: u64,
+    },
 }
 
 impl Measure {
@@ -42,7 +51,8 @@ impl Measure {
 #[allow(clippy::large_enum_variant)]
 pub(crate) enum Counts {
     Words(KeyedLimiter<u64>),
-    Logs { shelf: Shelf<Limiter>, algorithm: Algorithm, quota: Quota },
+    Whole { shelf: Shelf<Limiter>, algorithm: Algorithm, quota: Quota },
+    OwnZone { shelf: Shelf<Limiter>, quota: CalendarQuota },
     Places(Arc<Places>),
 }
 
@@ -58,8 +68,9 @@ impl Counts {
         let max_keys = usize::try_from(max_keys).unwrap_or(usize::MAX);
         match *measure {
             Measure::Concurrency { limit } => Some(Counts::Places(Arc::new(Places::new(limit, max_keys)))),
+            Measure::OwnZone(quota) => Some(Counts::OwnZone { shelf: Shelf::new(max_keys), quota }),
             Measure::Rate { algorithm: algorithm @ Algorithm::SlidingLog, quota } => {
-                Some(Counts::Logs { shelf: Shelf::new(max_keys), algorithm, quota })
+                Some(Counts::Whole { shelf: Shelf::new(max_keys), algorithm, quota })
             }
             Measure::Rate { algorithm, quota } => std::iter::successors(Some(max_keys), |keys| Some(keys / 2))
                 .take_while(|keys| *keys > 0)
@@ -68,13 +79,29 @@ impl Counts {
         }
     }
 
-    /// One key's place in the table.
-    pub(crate) fn of_key(&self, key: u64, now: u64) -> Option<OfKey<'_>> {
-        Some(match self {
+    /// One key's place in the table; `zone` is its own.
+    ///
+    /// # Errors
+    /// A zone that does not exist.
+    pub(crate) fn of_key(
+        &self,
+        key: u64,
+        now: u64,
+        zone: Option<&str>,
+        seed: &RandomState,
+    ) -> Result<OfKey<'_>, QuotaError> {
+        // The loader has built a limiter like these, so building one does not fail.
+        let whole = |shelf: &Shelf<Limiter>, key, algorithm, quota| {
+            let made = shelf.get(key, now, || Limiter::builder(algorithm, quota).build_at(now).ok());
+            made.map_or(OfKey::Nowhere, OfKey::Whole)
+        };
+        Ok(match self {
             Counts::Words(words) => OfKey::Word(words.key(&key)),
-            Counts::Logs { shelf, algorithm, quota } => {
-                // The loader has built one like it, so this does not fail.
-                OfKey::Log(shelf.get(key, now, || Limiter::builder(*algorithm, *quota).build_at(now).ok())?)
+            Counts::Whole { shelf, algorithm, quota } => whole(shelf, key, *algorithm, *quota),
+            Counts::OwnZone { shelf, quota } => {
+                let quota = quota.in_zone(zone)?;
+                // A key that moves to another zone is counted anew.
+                whole(shelf, seed.hash_one((key, quota)), Algorithm::FixedWindow, quota)
             }
             Counts::Places(places) => OfKey::Places { places, key },
         })
@@ -84,7 +111,7 @@ impl Counts {
     pub(crate) fn len(&self) -> usize {
         match self {
             Counts::Words(words) => words.len(),
-            Counts::Logs { shelf, .. } => shelf.len(),
+            Counts::Whole { shelf, .. } | Counts::OwnZone { shelf, .. } => shelf.len(),
             Counts::Places(places) => places.len(),
         }
     }
@@ -93,7 +120,7 @@ impl Counts {
     pub(crate) fn evictions(&self) -> u64 {
         match self {
             Counts::Words(words) => words.evictions(),
-            Counts::Logs { shelf, .. } => shelf.evictions(),
+            Counts::Whole { shelf, .. } | Counts::OwnZone { shelf, .. } => shelf.evictions(),
             Counts::Places(_) => 0,
         }
     }

@@ -14,7 +14,7 @@ use super::in_flight::{InFlight, Places};
 /// One key of one limit.
 pub(crate) enum OfKey<'a> {
     Word(Key<'a, u64>),
-    Log(Arc<Limiter>),
+    Whole(Arc<Limiter>),
     Places {
         places: &'a Arc<Places>,
         key: u64,
@@ -56,7 +56,7 @@ impl Member<'_> {
     pub(crate) fn look(&self, now: u64) -> Answer {
         match &self.of_key {
             OfKey::Word(key) => Answer::Decided(key.peek_at(now, self.cost)),
-            OfKey::Log(log) => Answer::Decided(log.peek_at(now, self.cost)),
+            OfKey::Whole(limiter) => Answer::Decided(limiter.peek_at(now, self.cost)),
             OfKey::Places { places, key } => {
                 let free = places.limit().saturating_sub(places.held(*key));
                 self.places(places.limit(), free, self.cost <= free)
@@ -74,7 +74,7 @@ impl Member<'_> {
     pub(crate) fn spend(&self, now: u64, in_flight: &mut InFlight) -> Answer {
         match &self.of_key {
             OfKey::Word(key) => Answer::Decided(key.take_at(now, self.cost)),
-            OfKey::Log(log) => Answer::Decided(log.take_at(now, self.cost)),
+            OfKey::Whole(limiter) => Answer::Decided(limiter.take_at(now, self.cost)),
             OfKey::Places { places, key } => match places.enter(*key, self.cost) {
                 Ok(held) => {
                     if self.cost > 0 {
@@ -92,7 +92,7 @@ impl Member<'_> {
     fn give_back(&self, now: u64) {
         match &self.of_key {
             OfKey::Word(key) => key.refund_at(now, self.cost),
-            OfKey::Log(log) => log.refund_at(now, self.cost),
+            OfKey::Whole(limiter) => limiter.refund_at(now, self.cost),
             OfKey::Places { .. } | OfKey::Most(_) | OfKey::Nowhere => {}
         }
     }

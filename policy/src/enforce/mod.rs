@@ -181,7 +181,14 @@ impl<'p> Keys<'p, '_> {
         };
         // Endpoints that are counted apart have keys apart.
         let key = if rule.per_pattern { self.enforcer.seed.hash_one((key, pattern)) } else { key };
-        let of_key = rule.counts(now).and_then(|counts| counts.of_key(key, now)).unwrap_or(group::OfKey::Nowhere);
+        let zone = self.request.zone;
+        let of_key = match rule.counts(now) {
+            None => group::OfKey::Nowhere,
+            Some(counts) => counts.of_key(key, now, zone, &self.enforcer.seed).map_err(|error| {
+                let given = zone.unwrap_or_default().to_owned();
+                RequestError::UnknownZone { given, nearest: error.suggestion() }
+            })?,
+        };
         Ok(Some(Member { of_key, cost }))
     }
 

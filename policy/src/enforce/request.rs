@@ -191,6 +191,8 @@ pub enum RequestError {
     UnknownZone {
         /// What the request said.
         given: String,
+        /// The zone that may have been meant.
+        nearest: Option<&'static str>,
     },
 }
 
@@ -214,7 +216,10 @@ impl fmt::Display for RequestError {
             RequestError::UnknownUnit { given, known } => {
                 write!(f, "no limit counts `{given}`; {}", nearest(given, known))
             }
-            RequestError::UnknownZone { given } => write!(f, "there is no time zone `{given}`"),
+            RequestError::UnknownZone { given, nearest } => {
+                write!(f, "there is no time zone `{given}`")?;
+                nearest.map_or(Ok(()), |zone| write!(f, "; did you mean `{zone}`?"))
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use tidegate::{Algorithm, Limiter, Quota};
 use toml::Spanned;
 
+use crate::calendar::CalendarQuota;
 use crate::check::{self, Evidence};
 use crate::endpoint::Endpoint;
 use crate::enforce::{Enforcer, Settings};
@@ -250,28 +251,25 @@ impl Loader<'_> {
             "unstated" => return Ok(Allowance::Unstated),
             _ => {}
         }
-        let calendar = value.contains("calendar");
         if window.is_none() && self.quoted {
             return Err(self.doc.error(text.span(), "a quota needs a `window`"));
         }
-        if window.is_some_and(|window| calendar != (window.start == Start::Calendar)) {
+        let quota: Quota = value.parse().map_err(|error: tidegate::QuotaError| {
+            let span = error.position().map_or(text.span(), |position| self.doc.inside(text.span(), value, position));
+            let misread = self.doc.error(span, error.to_string());
+            error.suggestion().map_or(misread.clone(), |zone| misread.help(format!("did you mean `{zone}`?")))
+        })?;
+        let calendar = CalendarQuota::as_written(quota, value);
+        if window.is_some_and(|window| calendar.is_some() != (window.start == Start::Calendar)) {
             let help = "a window with `anchor = \"calendar\"` takes quotas per calendar unit, and no other window does";
             return Err(self.doc.error(text.span(), format!("`{value}` does not go with its window")).help(help));
         }
-        if calendar {
-            return value.parse().map(Allowance::Calendar).map_err(|error: crate::CalendarError| {
-                self.doc.error(self.doc.inside(text.span(), value, error.position()), error.to_string())
-            });
-        }
-        let quota: Quota = value.parse().map_err(|error: tidegate::QuotaError| {
-            let span = error.position().map_or(text.span(), |position| self.doc.inside(text.span(), value, position));
-            self.doc.error(span, error.to_string())
-        })?;
+        let usual = if calendar.is_some() { Algorithm::FixedWindow } else { Algorithm::Gcra };
+        let algorithm = window.map_or(usual, |window| window.algorithm);
         let quota = window.map_or(quota, |window| window.start.apply(quota));
-        let algorithm = window.map_or(Algorithm::Gcra, |window| window.algorithm);
         Limiter::new(algorithm, quota)
             .map_err(|error| self.doc.error(text.span(), format!("{algorithm} cannot hold `{value}`: {error}")))?;
-        Ok(Allowance::Rate(quota))
+        Ok(calendar.map_or(Allowance::Rate(quota), Allowance::Calendar))
     }
 
     fn count_text(&self, text: &Text) -> Result<Allowance, PolicyError> {

@@ -20,6 +20,7 @@ use std::path::Path;
 
 pub use play::{Act, Played, Scene};
 
+use crate::evidence::bare;
 use crate::place::{Document, PolicyError};
 use crate::policy::Policy;
 use file::File;
@@ -62,6 +63,19 @@ impl Scenarios {
             let scenario = scenario.get_ref();
             scenario.shows.iter().map(move |words| (words.get_ref().as_str(), scenario.name.as_str()))
         })
+    }
+
+    /// Looks all of that up in a saved copy of the document, as [`Policy::check_quotations`] does.
+    ///
+    /// # Errors
+    /// The first words that the document does not have, with their place.
+    pub fn check_quotations(&self, document: &str) -> Result<usize, PolicyError> {
+        let (doc, document) = (Document::new(&self.name, &self.text), bare(document));
+        let words = || self.file.scenario.iter().flat_map(|scenario| &scenario.get_ref().shows);
+        match words().find(|words| !document.contains(&bare(words.get_ref()))) {
+            None => Ok(words().count()),
+            Some(words) => Err(doc.error(words.span(), "the document does not have these words")),
+        }
     }
 
     /// Plays every scenario, each against counts of its own.

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use tidegate_policy::Policy;
+use tidegate_policy::scenario::Scenarios;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -84,10 +85,18 @@ fn table(directory: &Path) -> Result<(), String> {
     Ok(())
 }
 
+/// Those of the policy, and of the scenarios beside it.
 fn quotations(file: &str, document: &str) -> Result<(), String> {
     let policy = Policy::from_file(file).map_err(|error| error.to_string())?;
     let text = std::fs::read_to_string(document).map_err(|error| format!("{document}: {error}"))?;
     policy.check_quotations(&text).map_err(|error| error.to_string())?;
     println!("{file}: all {} quotations stand in {document}", policy.quotations());
+    let path = Path::new(file);
+    let scenarios = path.with_file_name("scenarios").join(path.file_name().unwrap_or_default());
+    if scenarios.is_file() {
+        let loaded = Scenarios::from_file(&scenarios).map_err(|error| error.to_string())?;
+        let count = loaded.check_quotations(&text).map_err(|error| error.to_string())?;
+        println!("{}: all {count} quotations stand in {document}", scenarios.display());
+    }
     Ok(())
 }

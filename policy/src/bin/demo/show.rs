@@ -84,7 +84,7 @@ fn short(scope: Scope) -> String {
 /// A calendar period is written as a fixed one here; all of them are in UTC.
 fn quota(allowance: &Allowance) -> String {
     match allowance {
-        Allowance::Calendar(quota) => format!("{}/{}", quota.limit(), quota.unit()),
+        Allowance::Calendar(quota) => format!("{}/{}", quota.limit(), quota.unit().name()),
         allowance => allowance.to_string(),
     }
 }
