@@ -44,14 +44,14 @@ impl fmt::Display for Endpoints {
 /// assert!("/domains".parse::<Endpoint>().is_err());
 /// # Ok::<(), tidegate_policy::EndpointError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     methods: Vec<String>,
     path: Vec<Segment>,
 }
 
 /// One part of a path between slashes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Segment {
     /// This text.

@@ -138,27 +138,40 @@ impl std::error::Error for PolicyError {}
 pub(crate) struct Document<'a> {
     file: Arc<str>,
     text: &'a str,
+    /// The line and the column, from 0, at every [`STEP`] bytes: a place is then found in a moment, however long the lines are.
+    steps: Vec<(usize, usize)>,
 }
+
+/// Bytes from one noted place to the next.
+const STEP: usize = 4_096;
 
 impl<'a> Document<'a> {
     pub(crate) fn new(file: &str, text: &'a str) -> Document<'a> {
-        Document { file: file.into(), text }
+        let (mut line, mut column) = (0, 0);
+        let mut steps = Vec::with_capacity(text.len() / STEP + 1);
+        for (at, byte) in text.bytes().enumerate() {
+            if at % STEP == 0 {
+                steps.push((line, column));
+            }
+            (line, column) = after(byte, line, column);
+        }
+        Document { file: file.into(), text, steps }
     }
 
     pub(crate) fn place(&self, offset: usize) -> Place {
-        let before = self.text.get(..offset).unwrap_or(self.text);
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        Place {
-            file: self.file.clone(),
-            line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-        }
+        let offset = offset.min(self.text.len());
+        let step = (offset / STEP).min(self.steps.len().saturating_sub(1));
+        let noted = self.steps.get(step).copied().unwrap_or_default();
+        let between = self.text.as_bytes().get(step * STEP..offset).unwrap_or_default();
+        let (line, column) = between.iter().fold(noted, |(line, column), byte| after(*byte, line, column));
+        Place { file: self.file.clone(), line: line + 1, column: column + 1 }
     }
 
     /// An error at a span of bytes. A span over several lines is marked on its first.
     pub(crate) fn error(&self, span: Range<usize>, message: impl Into<String>) -> PolicyError {
         let place = self.place(span.start);
-        let line_text = self.text.lines().nth(place.line - 1).unwrap_or("");
+        let start = self.text.get(..span.start).unwrap_or(self.text).rfind('\n').map_or(0, |at| at + 1);
+        let line_text = self.text[start..].lines().next().unwrap_or("");
         let marked = self.text.get(span).unwrap_or("").lines().next().unwrap_or("");
         let width = marked.chars().count().max(1);
         let mark = Mark { indent: place.column - 1, place, line_text: line_text.to_owned(), width };
@@ -198,6 +211,15 @@ impl<'a> Document<'a> {
     }
 }
 
+/// The line and the column after a byte. Bytes that continue a character have no column.
+fn after(byte: u8, line: usize, column: usize) -> (usize, usize) {
+    match byte {
+        b'\n' => (line + 1, 0),
+        0x80..=0xbf => (line, column),
+        _ => (line, column + 1),
+    }
+}
+
 /// "did you mean `x`?" for a near miss, or the list of what could stand there.
 pub(crate) fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.collect();
@@ -210,5 +232,24 @@ pub(crate) fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> 
         Some((_, word)) => format!("did you mean `{word}`?"),
         None if known.is_empty() => "nothing can stand here".to_owned(),
         None => format!("known here: `{}`", known.join("`, `")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_the_same_however_it_is_counted() {
+        let text: String = (0..3_000).map(|n| if n % 97 == 0 { "\n".to_owned() } else { format!("é{n} ") }).collect();
+        let doc = Document::new("a", &text);
+        for offset in (0..=text.len()).step_by(61).filter(|at| text.is_char_boundary(*at)) {
+            let before = &text[..offset];
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+            assert_eq!((doc.place(offset).line, doc.place(offset).column), (line, column), "{offset}");
+        }
+        assert_eq!(doc.place(usize::MAX).line, text.matches('\n').count() + 1);
+        assert_eq!(Document::new("a", "").place(7).to_string(), "a:1:1");
     }
 }

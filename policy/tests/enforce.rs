@@ -509,3 +509,69 @@ fn examples_are_enforced_where_that_is_asked_for() {
     let verdict = policy.take_at(NOW, &request).unwrap();
     assert_eq!((verdict.code(), verdict.scope()), (Some("IP_RATE_LIMIT"), Some(Scope::Ip)));
 }
+
+#[test]
+fn a_file_that_would_be_slow_or_crowded_is_refused() {
+    let refused = |text: &str| {
+        let error =
+            Policy::from_toml(&format!("format = 1\n[provider]\nname = \"own\"\n{text}"), "own.toml").unwrap_err();
+        assert!(error.place().is_some());
+        error.message().to_owned()
+    };
+    let limit = |n: usize, endpoints: &str| {
+        format!("[[limit]]\nid = \"l{n}\"\nscope = \"ip\"\nendpoints = [{endpoints}]\nquota = \"{}/h\"\n", n + 1)
+    };
+    let many = |count: usize| (0..count).map(|n| limit(n, "\"all\"")).collect::<String>();
+    assert_eq!(own(&many(16)).limits().len(), 16);
+    assert_eq!(refused(&many(17)), "with this limit a request can meet more than 16 rates at once");
+    // Of the rows of one set only one is met.
+    let rows: String = (0..40)
+        .map(|n| format!("[category.c{n}]\nendpoints = [\"GET /{n}\"]\n"))
+        .chain((0..40).map(|n| limit(n, "").replace("endpoints = []", &format!("category = \"c{n}\""))))
+        .collect();
+    assert_eq!(own(&rows).limits().len(), 40);
+    // A customer's own limits count, and those that they stand instead of do not.
+    let own_limit = |instead: &str| {
+        format!(
+            "{}[[limit]]\nid = \"own\"\ncustomer = \"c\"\n{instead}scope = \"account\"\nendpoints = [\"all\"]\nquota = \"1/s\"\n",
+            many(16)
+        )
+    };
+    assert!(refused(&own_limit("")).starts_with("with this limit"));
+    assert_eq!(own(&own_limit("instead = [\"l3\"]\n")).limits().len(), 17);
+    assert_eq!(refused(&own_limit("instead = [\"l33\"]\n")), "there is no limit `l33` to stand instead of");
+    let apart: String = (0..257).map(|n| limit(n, &format!("\"GET /{n}\""))).collect();
+    assert_eq!(refused(&apart), "more than 256 limits and costs have endpoints of their own");
+    let patterns: Vec<String> = (0..513).map(|n| format!("\"GET /{n}\"")).collect();
+    assert_eq!(
+        refused(&format!("[category.c]\nendpoints = [{}]\n", patterns.join(", "))),
+        "more than 512 patterns are to be told apart"
+    );
+    assert_eq!(
+        refused(&format!(
+            "{}{}",
+            rows,
+            (40..8_193).map(|n| limit(n, "").replace("endpoints = []", "category = \"c0\"")).collect::<String>()
+        )),
+        "a file has at most 8192 limits"
+    );
+}
+
+#[test]
+fn zones_of_customers_are_looked_up_and_counted_apart() {
+    let policy = own(
+        "[[limit]]\nid = \"day\"\nscope = \"account\"\nendpoints = [\"all\"]\nquota = \"1 per calendar day\"\nmax_keys = 10\n",
+    );
+    let of = |zone| Request::new().scope(Scope::Account, "a").zone(zone);
+    let wait = |request: &Request| policy.take_at(NOW, request).unwrap().retry_after().unwrap().as_secs();
+    // 12:20:17 in UTC, 21:20:17 in Japan.
+    assert_eq!((wait(&Request::new().scope(Scope::Account, "a")), wait(&of("UTC"))), (0, 11 * 3600 + 39 * 60 + 43));
+    assert_eq!((wait(&of("Asia/Tokyo")), wait(&of("asia/tokyo"))), (0, 2 * 3600 + 39 * 60 + 43));
+    let error = policy.take_at(NOW, &of("Asia/Tokio")).unwrap_err();
+    assert_eq!(error.to_string(), "there is no time zone `Asia/Tokio`; did you mean `Asia/Tokyo`?");
+    let error = Policy::from_toml("format = 1\n[provider]\nname = \"own\"\n[[limit]]\nid = \"x\"\nscope = \"ip\"\nendpoints = [\"all\"]\nquota = \"1 per calendar day in Europe/Pariss\"\n", "own.toml").unwrap_err();
+    assert_eq!(
+        (error.place().unwrap().to_string().as_str(), error.hint()),
+        ("own.toml:8:32", Some("did you mean `Europe/Paris`?"))
+    );
+}

@@ -9,6 +9,7 @@
 //! 3. Of the rows of one table (and of the categories of the file) the most specific that matches is met; `others` where none does.
 //! 4. All limits met hold together: none is looser for another.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::hash::RandomState;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,6 +18,7 @@ use std::sync::{Arc, OnceLock};
 use tidegate::{Clock, MonotonicClock};
 
 use super::counts::{Counts, Measure};
+use super::group::MAX_RATES;
 use super::request::{Request, RequestError};
 use super::route::{Meets, Router, Rows};
 use crate::endpoint::Endpoint;
@@ -49,8 +51,15 @@ pub(crate) struct Enforcer {
     plans: Vec<(String, List)>,
     /// The limits of no plan.
     unplanned: List,
-    /// By customer and place in `plans` (the last place is no plan): only where it differs from the plan's list.
-    customers: HashMap<String, Vec<(usize, List)>>,
+    customers: HashMap<String, Customer>,
+}
+
+/// What is different for one customer.
+struct Customer {
+    /// Its own limits, with their plan (its place in `plans`; any if there is none).
+    own: Vec<(Option<usize>, u32)>,
+    /// What each of them stands instead of: the place in `own` and of the usual limit, in order.
+    instead: Vec<(u32, usize)>,
 }
 
 /// Places in the policy's limits.
@@ -141,7 +150,7 @@ impl Enforcer {
     }
 
     /// The limits of a request's plan and customer.
-    pub(crate) fn list(&self, request: &Request<'_>) -> Result<&[u32], RequestError> {
+    pub(crate) fn list(&self, request: &Request<'_>) -> Result<Cow<'_, [u32]>, RequestError> {
         let known = || self.plans.iter().map(|(plan, _)| plan.clone()).collect();
         let at = match request.plan {
             _ if self.plans.is_empty() => 0,
@@ -152,11 +161,42 @@ impl Enforcer {
                 .position(|(plan, _)| plan.eq_ignore_ascii_case(given))
                 .ok_or_else(|| RequestError::UnknownPlan { given: given.to_owned(), known: known() })?,
         };
-        let own = request.customer.and_then(|customer| self.customers.get(customer));
-        if let Some((_, list)) = own.and_then(|lists| lists.iter().find(|(plan, _)| *plan == at)) {
-            return Ok(list);
+        let usual = self.plans.get(at).map_or(&self.unplanned, |(_, list)| list);
+        let customer = request.customer.and_then(|customer| self.customers.get(customer));
+        Ok(customer.map_or(Cow::Borrowed(usual), |customer| Cow::Owned(customer.list(at, usual))))
+    }
+
+    /// The most rates that one request can meet at once, if that is more than can be asked together: the last limit of such a list.
+    pub(crate) fn too_many_rates(&self) -> Option<u32> {
+        let nobody = Customer { own: Vec::new(), instead: Vec::new() };
+        let lists = self.plans.iter().map(|(_, list)| list).enumerate();
+        let lists = lists.chain(self.plans.is_empty().then_some((0, &self.unplanned)));
+        lists.into_iter().find_map(|(plan, usual)| {
+            let most = self.most_rates(usual);
+            let customers = std::iter::once(&nobody).chain(self.customers.values());
+            let crowded = customers.filter(|customer| most + customer.own.len() > MAX_RATES);
+            let mut lists = crowded.map(|customer| customer.list(plan, usual));
+            lists.find(|list| self.most_rates(list) > MAX_RATES)?.last().copied()
+        })
+    }
+
+    /// At most so many of a list are met at once: all that are met always, and of each set those of one row.
+    fn most_rates(&self, list: &[u32]) -> usize {
+        let mut always = 0;
+        let mut rows: HashMap<u16, HashMap<Option<u16>, usize>> = HashMap::new();
+        for rule in list.iter().map(|at| &self.rules[*at as usize]) {
+            let (set, row) = match rule.meets {
+                _ if !matches!(rule.enforced, Enforced::Counted(_)) => continue,
+                Meets::Always => {
+                    always += 1;
+                    continue;
+                }
+                Meets::Row { set, row } => (set, Some(row)),
+                Meets::NoRow { set } => (set, None),
+            };
+            *rows.entry(set).or_default().entry(row).or_default() += 1;
         }
-        Ok(self.plans.get(at).map_or(&self.unplanned, |(_, list)| list))
+        always + rows.values().map(|rows| rows.values().max().copied().unwrap_or(0)).sum::<usize>()
     }
 
     pub(crate) fn rows(&self, request: &Request<'_>) -> Result<Rows, RequestError> {
@@ -226,31 +266,37 @@ fn places(limits: &[Limit], holds: impl Fn(&Limit) -> bool) -> List {
     limits.iter().enumerate().filter(|(_, limit)| holds(limit)).filter_map(|(at, _)| u32::try_from(at).ok()).collect()
 }
 
-fn customers(limits: &[Limit], plans: &[String]) -> HashMap<String, Vec<(usize, List)>> {
-    let mut own: HashMap<&String, Vec<&Limit>> = HashMap::new();
-    for limit in limits {
-        if let Some(customer) = &limit.customer {
-            own.entry(customer).or_default().push(limit);
-        }
+fn customers(limits: &[Limit], plans: &[String]) -> HashMap<String, Customer> {
+    let mut customers: HashMap<String, Customer> = HashMap::new();
+    for at in places(limits, |limit| limit.customer.is_some()) {
+        let limit = &limits[at as usize];
+        let Some(name) = &limit.customer else { continue };
+        let customer =
+            customers.entry(name.clone()).or_insert_with(|| Customer { own: Vec::new(), instead: Vec::new() });
+        let plan = limit.plan.as_ref().and_then(|plan| plans.iter().position(|known| known == plan));
+        let own = customer.own.len();
+        let usual = places(limits, |usual| usual.customer.is_none() && replaces(limit, usual));
+        customer.instead.extend(usual.iter().map(|usual| (*usual, own)));
+        customer.own.push((plan, at));
     }
-    let lists = |customer: &String, own: &[&Limit]| {
-        // A policy without plans has one place.
-        let at_plan = (0..plans.len().max(1)).filter_map(|at| {
-            let plan = plans.get(at);
-            let of_plan = |limit: &Limit| limit.plan.as_ref().is_none_or(|named| Some(named) == plan);
-            let mine: Vec<&&Limit> = own.iter().filter(|limit| of_plan(limit)).collect();
-            if mine.is_empty() {
-                return None;
-            }
-            let stays = |limit: &Limit| match &limit.customer {
-                Some(named) => named == customer,
-                None => !mine.iter().any(|own| replaces(own, limit)),
-            };
-            Some((at, places(limits, |limit| of_plan(limit) && stays(limit))))
-        });
-        at_plan.collect::<Vec<_>>()
-    };
-    own.iter().map(|(customer, own)| ((*customer).clone(), lists(customer, own))).collect()
+    customers.values_mut().for_each(|customer| customer.instead.sort_unstable());
+    customers
+}
+
+impl Customer {
+    /// The limits of this customer on a plan, given the usual ones.
+    fn list(&self, plan: usize, usual: &[u32]) -> Vec<u32> {
+        let holds = |own: &(Option<usize>, u32)| own.0.is_none_or(|at| at == plan);
+        let stays = |usual: &u32| {
+            let from = self.instead.partition_point(|(at, _)| at < usual);
+            let replaced = self.instead[from..].iter().take_while(|(at, _)| at == usual);
+            !replaced.into_iter().any(|(_, own)| holds(&self.own[*own]))
+        };
+        let own = self.own.iter().filter(|own| holds(own)).map(|(_, at)| *at);
+        let mut list: Vec<u32> = usual.iter().copied().filter(stays).chain(own).collect();
+        list.sort_unstable();
+        list
+    }
 }
 
 /// Whether a customer's limit stands instead of a usual one.

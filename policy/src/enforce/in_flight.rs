@@ -87,6 +87,10 @@ impl InFlight {
         self.held.push((places.clone(), key, count));
     }
 
+    pub(crate) fn add(&mut self, mut other: InFlight) {
+        self.held.append(&mut other.held);
+    }
+
     /// Whether nothing is held: no limit of requests at the same time was met.
     pub fn is_empty(&self) -> bool {
         self.held.is_empty()

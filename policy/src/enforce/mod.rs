@@ -123,7 +123,7 @@ impl Policy {
         let mut members: SmallVec<[Member<'_>; 6]> = SmallVec::new();
         let mut met: SmallVec<[u32; 6]> = SmallVec::new();
         let mut shadows: SmallVec<[(Member<'_>, u32); 1]> = SmallVec::new();
-        for at in list {
+        for at in &*list {
             let rule = &enforcer.rules[*at as usize];
             let Some(pattern) = rule.measure_met(&rows) else { continue };
             let limit = &self.limits()[*at as usize];
@@ -136,14 +136,16 @@ impl Policy {
             }
         }
         let mut in_flight = Held::default();
-        let answers = if spend { group::take(&members, now, &mut in_flight) } else { group::look(&members, now) };
-        let allowed = answers.iter().all(|answer| answer.is_allowed());
+        let (allowed, answers) = group::ask(&members, now, spend.then_some(&mut in_flight));
         let mut entries: Entries = SmallVec::new();
         for ((answer, member), at) in answers.into_iter().zip(&members).zip(met) {
             entries.push(Entry { limit: at, cost: member.cost, answer });
         }
         for (member, at) in shadows {
-            let answer = if spend && allowed { member.spend(now, &mut in_flight) } else { member.look(now) };
+            let alone = std::slice::from_ref(&member);
+            let (_, answers) = group::ask(alone, now, (spend && allowed).then_some(&mut in_flight));
+            // One member, one answer.
+            let answer = answers[0];
             if spend && !answer.is_allowed() {
                 enforcer.rules[at as usize].count_shadow_denial();
             }

@@ -6,7 +6,7 @@ mod json;
 mod scope;
 mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -27,6 +27,9 @@ use scope::KeepingText;
 /// The version of the format that this crate reads.
 const FORMAT: u64 = 1;
 
+/// The most limits of a file: some comparisons are between all pairs.
+const MAX_LIMITS: usize = 8_192;
+
 const ALGORITHMS: [&str; 5] = ["gcra", "token-bucket", "fixed-window", "sliding-window", "sliding-log"];
 
 fn load(doc: &Document<'_>, file: File, settings: Settings) -> Result<Policy, PolicyError> {
@@ -40,6 +43,9 @@ fn load(doc: &Document<'_>, file: File, settings: Settings) -> Result<Policy, Po
         windows: BTreeMap::new(),
         categories: BTreeMap::new(),
         limits: Vec::new(),
+        ids: HashMap::new(),
+        prose: HashSet::new(),
+        costs: 0,
         quotations: Vec::new(),
     };
     let max_keys = file.max_keys.as_ref().map(|keys| loader.max_keys(keys)).transpose()?;
@@ -73,6 +79,11 @@ fn load(doc: &Document<'_>, file: File, settings: Settings) -> Result<Policy, Po
     }
     let categories: Vec<_> = loader.categories.into_values().collect();
     let enforcer = Enforcer::new(&loader.limits, &costs, &categories, max_keys, settings);
+    if let Some(last) = enforcer.too_many_rates() {
+        let limit = &loader.limits[last as usize];
+        let message = "with this limit a request can meet more than 16 rates at once";
+        return Err(PolicyError::at(&limit.place, &limit.id, message.to_owned()));
+    }
     Ok(Policy {
         provider: file.provider,
         tables,
@@ -97,6 +108,11 @@ struct Loader<'a> {
     /// By name: the window, where it stands, and whether a limit uses it.
     windows: BTreeMap<String, (Window, Range<usize>, bool)>,
     limits: Vec<Limit>,
+    /// Where each limit stands, by its id.
+    ids: HashMap<String, Place>,
+    /// The lists of endpoints that stand in no table.
+    prose: HashSet<Vec<Endpoint>>,
+    costs: usize,
     quotations: Vec<(Place, String)>,
 }
 
@@ -234,9 +250,12 @@ impl Loader<'_> {
     }
 
     fn push(&mut self, limit: Limit, span: Range<usize>) -> Result<(), PolicyError> {
-        if let Some(first) = self.limits.iter().find(|other| other.id == limit.id) {
-            let message = format!("the limit `{}` stands twice; first at {}", limit.id, first.place);
+        if let Some(first) = self.ids.insert(limit.id.clone(), limit.place.clone()) {
+            let message = format!("the limit `{}` stands twice; first at {first}", limit.id);
             return Err(self.doc.error(span, message));
+        }
+        if self.limits.len() >= MAX_LIMITS {
+            return Err(self.doc.error(span, format!("a file has at most {MAX_LIMITS} limits")));
         }
         self.limits.push(limit);
         Ok(())

@@ -3,7 +3,7 @@
 //! Within one table, and among the categories of the file, a request belongs to one row: the most specific that it matches. Two rows
 //! of which neither is the more specific, and which some request matches both, are refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
 use tidegate::Algorithm;
@@ -18,6 +18,12 @@ use crate::policy::Cost;
 
 /// The most keys that a limit may ask for: a table of 22 GiB.
 const MAX_KEYS: u64 = 1 << 30;
+/// The most lists of endpoints that stand in no table and no category.
+const MAX_LISTS: usize = 256;
+/// The most patterns of one table, or of all categories: all pairs are compared.
+const MAX_PATTERNS: usize = 512;
+/// The most costs of a file: each is looked at for each limit of a request.
+const MAX_COSTS: usize = 256;
 
 /// The keys of enforcement as they are written at one level.
 pub(super) struct KeepingText<'a> {
@@ -88,11 +94,12 @@ impl Loader<'_> {
     }
 
     /// The endpoints of a limit that stands in no table.
-    pub(super) fn endpoints_of_limit(&self, spanned: &Spanned<LimitText>) -> Result<Endpoints, PolicyError> {
+    pub(super) fn endpoints_of_limit(&mut self, spanned: &Spanned<LimitText>) -> Result<Endpoints, PolicyError> {
         let text = spanned.get_ref();
         match (&text.endpoints, &text.category) {
             (Some(endpoints), None) => {
                 let read = self.endpoints(endpoints)?;
+                self.count_list(&read, endpoints.span())?;
                 if read == Endpoints::Others && self.categories.is_empty() {
                     let message =
                         "\"others\" means the other rows of a table, or what is in no category, and here is neither";
@@ -103,6 +110,18 @@ impl Loader<'_> {
             (None, Some(category)) => self.category(category),
             _ => Err(self.doc.error(spanned.span(), "a limit has `endpoints` or a `category`")),
         }
+    }
+
+    /// Every list of its own is looked through at every request.
+    fn count_list(&mut self, endpoints: &Endpoints, span: Range<usize>) -> Result<(), PolicyError> {
+        if let Endpoints::Matching(patterns) = endpoints {
+            self.prose.insert(patterns.clone());
+        }
+        if self.prose.len() > MAX_LISTS {
+            let message = format!("more than {MAX_LISTS} limits and costs have endpoints of their own");
+            return Err(self.doc.error(span, message).help("put the endpoints into categories"));
+        }
+        Ok(())
     }
 
     fn category(&self, name: &Text) -> Result<Endpoints, PolicyError> {
@@ -116,10 +135,18 @@ impl Loader<'_> {
         }
     }
 
-    pub(super) fn cost(&self, spanned: &Spanned<CostText>) -> Result<Cost, PolicyError> {
+    pub(super) fn cost(&mut self, spanned: &Spanned<CostText>) -> Result<Cost, PolicyError> {
         let text = spanned.get_ref();
+        self.costs += 1;
+        if self.costs > MAX_COSTS {
+            return Err(self.doc.error(spanned.span(), format!("a file has at most {MAX_COSTS} costs")));
+        }
         let endpoints = match (&text.endpoints, &text.category) {
-            (Some(endpoints), None) => self.endpoints(endpoints)?,
+            (Some(endpoints), None) => {
+                let read = self.endpoints(endpoints)?;
+                self.count_list(&read, endpoints.span())?;
+                read
+            }
             (None, Some(category)) => self.category(category)?,
             _ => return Err(self.doc.error(spanned.span(), "a cost has `endpoints` or a `category`")),
         };
@@ -128,7 +155,7 @@ impl Loader<'_> {
         }
         let unit = text.unit.as_ref().map_or("requests", |unit| unit.get_ref().as_str());
         if let (Some(place), false) = (&text.unit, self.limits.iter().any(|limit| limit.unit == unit)) {
-            let known: std::collections::BTreeSet<&str> = self.limits.iter().map(|limit| limit.unit.as_str()).collect();
+            let known: BTreeSet<&str> = self.limits.iter().map(|limit| limit.unit.as_str()).collect();
             let message = format!("no limit counts `{unit}`");
             return Err(self.doc.error(place.span(), message).help(nearest(unit, known.into_iter())));
         }
@@ -137,17 +164,17 @@ impl Loader<'_> {
 
     /// Every `instead` names a limit that is there and is no customer's.
     pub(super) fn replacements(&self, texts: &[Spanned<LimitText>]) -> Result<(), PolicyError> {
-        for id in texts.iter().filter_map(|text| text.get_ref().instead.as_ref()).flat_map(|ids| ids.get_ref()) {
-            let others = || self.limits.iter().filter(|limit| limit.customer.is_none());
-            if !others().any(|limit| limit.id == *id.get_ref()) {
+        let usual: HashSet<&str> =
+            self.limits.iter().filter(|limit| limit.customer.is_none()).map(|limit| limit.id()).collect();
+        let named = texts.iter().filter_map(|text| text.get_ref().instead.as_ref()).flat_map(|ids| ids.get_ref());
+        match named.into_iter().find(|id| !usual.contains(id.get_ref().as_str())) {
+            None => Ok(()),
+            Some(id) => {
                 let message = format!("there is no limit `{}` to stand instead of", id.get_ref());
-                return Err(self
-                    .doc
-                    .error(id.span(), message)
-                    .help(nearest(id.get_ref(), others().map(|limit| limit.id()))));
+                let known = self.limits.iter().map(|limit| limit.id()).filter(|id| usual.contains(id));
+                Err(self.doc.error(id.span(), message).help(nearest(id.get_ref(), known)))
             }
         }
-        Ok(())
     }
 
     pub(super) fn endpoints(&self, text: &Spanned<Vec<Text>>) -> Result<Endpoints, PolicyError> {
@@ -173,6 +200,12 @@ impl Loader<'_> {
 
     /// Refuses rows that share requests without one being more specific than the other.
     pub(super) fn told_apart(&self, rows: &[(Range<usize>, Vec<Endpoint>)]) -> Result<(), PolicyError> {
+        let patterns: usize = rows.iter().map(|(_, patterns)| patterns.len()).sum();
+        if let (true, Some((span, _))) = (patterns > MAX_PATTERNS, rows.last()) {
+            return Err(self
+                .doc
+                .error(span.clone(), format!("more than {MAX_PATTERNS} patterns are to be told apart")));
+        }
         for (n, (_, first)) in rows.iter().enumerate() {
             for (span, second) in &rows[n + 1..] {
                 if first == second {
