@@ -77,7 +77,7 @@ c:
 	CARGO_TARGET_DIR=$(TARGET) $(MAKE) --no-print-directory -C bindings-c questions
 
 test-python: python
-	$(PY) -m pytest -q bindings-python/tests
+	$(PY) -m pytest -q -c bindings-python/pyproject.toml bindings-python/tests
 
 test-node: node
 	cd bindings-node && npm test --silent

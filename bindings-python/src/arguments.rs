@@ -9,7 +9,7 @@ use std::time::Duration;
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDelta, PyFloat, PyInt, PyString};
-use tidegate::{Algorithm, Anchor, Refill};
+use tidegate::{Algorithm, Anchor, Carry, Refill};
 
 /// A whole number as far as 64 bits can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +134,22 @@ pub(crate) fn refill(value: &Bound<'_, PyAny>) -> PyResult<Refill> {
     }
 }
 
+/// How use is carried over to another quota.
+///
+/// # Errors
+/// As [`algorithm`].
+pub(crate) fn carry(value: &Bound<'_, PyAny>) -> PyResult<Carry> {
+    match text(value)?.as_str() {
+        "keep" | "time" => Ok(Carry::Time),
+        "permits" => Ok(Carry::Permits),
+        "proportional" => Ok(Carry::Proportional),
+        "reset" => Ok(Carry::Reset),
+        name => Err(PyValueError::new_err(format!(
+            "unknown carry {name:?}: expected time (or keep), permits, proportional or reset"
+        ))),
+    }
+}
+
 /// The text of [`refill`].
 pub(crate) fn refill_name(refill: Refill) -> &'static str {
     match refill {
@@ -154,24 +170,82 @@ pub(crate) fn anchor(value: &Bound<'_, PyAny>) -> PyResult<Option<Anchor>> {
     if value.is_instance_of::<PyString>() {
         return named_anchor(value).map(Some);
     }
+    match span(value, "the offset")? {
+        Some(Span::Nanos(nanos)) => Ok(Some(Anchor::Offset(nanos))),
+        Some(Span::TooLong) => Err(too_far("the offset", value)),
+        None => Err(PyTypeError::new_err(format!(
+            "an anchor is \"clock\", \"first-use\" or an offset in seconds (a number or a timedelta), not {}",
+            value.get_type().name()?
+        ))),
+    }
+}
+
+/// A span of time of at least 0.
+enum Span {
+    Nanos(u64),
+    TooLong,
+}
+
+/// Seconds as a number, or a `timedelta`; `None` if it is neither.
+///
+/// # Errors
+/// `ValueError` if it is negative or NaN.
+fn span(value: &Bound<'_, PyAny>, what: &str) -> PyResult<Option<Span>> {
     if value.is_instance_of::<PyDelta>() {
         // Fails for a negative span only.
-        let span: Duration = value.extract().map_err(|_| negative("the offset", value))?;
-        return u64::try_from(span.as_nanos()).map_or_else(|_| Err(too_far(value)), |n| Ok(Some(Anchor::Offset(n))));
+        let span: Duration = value.extract().map_err(|_| negative(what, value))?;
+        return Ok(Some(u64::try_from(span.as_nanos()).map_or(Span::TooLong, Span::Nanos)));
     }
     if value.is_instance_of::<PyFloat>() {
-        return seconds(value).map(|n| Some(Anchor::Offset(n)));
+        let nanos = (value.extract::<f64>()? * 1e9).round_ties_even();
+        if nanos.is_nan() {
+            return Err(PyValueError::new_err(format!("{what} must be a number, not nan")));
+        }
+        if nanos < 0.0 {
+            return Err(negative(what, value));
+        }
+        // 2^64 as a float is exact; everything below it fits.
+        return Ok(Some(if nanos >= 18_446_744_073_709_551_616.0 { Span::TooLong } else { Span::Nanos(nanos as u64) }));
     }
     match whole(value) {
-        Ok(Whole::Fits(n)) => match n.checked_mul(1_000_000_000) {
-            Some(nanos) => Ok(Some(Anchor::Offset(nanos))),
-            None => Err(too_far(value)),
-        },
-        Ok(Whole::TooLarge) => Err(too_far(value)),
-        Ok(Whole::Negative) => Err(negative("the offset", value)),
+        Ok(Whole::Fits(n)) => Ok(Some(n.checked_mul(1_000_000_000).map_or(Span::TooLong, Span::Nanos))),
+        Ok(Whole::TooLarge) => Ok(Some(Span::TooLong)),
+        Ok(Whole::Negative) => Err(negative(what, value)),
         Err(error) if !error.is_instance_of::<PyTypeError>(value.py()) => Err(error),
-        Err(_) => Err(PyTypeError::new_err(format!(
-            "an anchor is \"clock\", \"first-use\" or an offset in seconds (a number or a timedelta), not {}",
+        Err(_) => Ok(None),
+    }
+}
+
+/// The longest wait, in nanoseconds: seconds as a number, or a `timedelta`. `None`, and what is beyond 64 bits (584 years), is no bound.
+///
+/// # Errors
+/// `TypeError` for another type, `ValueError` if it is negative or NaN.
+pub(crate) fn longest(value: Option<&Bound<'_, PyAny>>) -> PyResult<u64> {
+    value.map_or(Ok(u64::MAX), |value| duration(value, "the longest wait"))
+}
+
+/// As [`longest`], or the same in whole nanoseconds, but not both.
+///
+/// # Errors
+/// As [`longest`]; `TypeError` for both.
+pub(crate) fn longest_or_nanos(value: Option<&Bound<'_, PyAny>>, nanos: Option<&Bound<'_, PyAny>>) -> PyResult<u64> {
+    match (value, nanos) {
+        (value, None) => longest(value),
+        (None, Some(nanos)) => permits(nanos),
+        _ => Err(PyTypeError::new_err("the longest wait was given twice: in seconds and in nanoseconds")),
+    }
+}
+
+/// A duration in nanoseconds, at most 2^64 - 1: seconds as a number, or a `timedelta`.
+///
+/// # Errors
+/// As [`longest`].
+pub(crate) fn duration(value: &Bound<'_, PyAny>, what: &str) -> PyResult<u64> {
+    match span(value, what)? {
+        Some(Span::Nanos(nanos)) => Ok(nanos),
+        Some(Span::TooLong) => Ok(u64::MAX),
+        None => Err(PyTypeError::new_err(format!(
+            "{what} is a number of seconds or a timedelta, not {}",
             value.get_type().name()?
         ))),
     }
@@ -189,22 +263,9 @@ pub(crate) fn named_anchor(value: &Bound<'_, PyAny>) -> PyResult<Anchor> {
     }
 }
 
-/// Seconds as the nearest nanosecond.
-fn seconds(value: &Bound<'_, PyAny>) -> PyResult<u64> {
-    let nanos = (value.extract::<f64>()? * 1e9).round_ties_even();
-    if nanos.is_nan() {
-        return Err(PyValueError::new_err("the offset must be a number, not nan"));
-    }
-    if nanos < 0.0 {
-        return Err(negative("the offset", value));
-    }
-    // 2^64 as a float is exact; everything below it fits.
-    if nanos >= 18_446_744_073_709_551_616.0 { Err(too_far(value)) } else { Ok(nanos as u64) }
-}
-
 #[cold]
-fn too_far(value: &Bound<'_, PyAny>) -> PyErr {
-    PyValueError::new_err(format!("an offset of {value} is beyond 64 bits of nanoseconds (584 years)"))
+fn too_far(what: &str, value: &Bound<'_, PyAny>) -> PyErr {
+    PyValueError::new_err(format!("{what} of {value} is beyond 64 bits of nanoseconds (584 years)"))
 }
 
 /// A text. What UTF-8 cannot say (a lone surrogate) becomes a mark that no name and no quota contains.

@@ -2,7 +2,15 @@
 
 use pyo3::PyErr;
 
+use crate::decision::Decision;
+
 pyo3::import_exception!(tidegate._errors, QuotaError);
+pyo3::import_exception!(tidegate._errors, RateLimitExceeded);
+
+/// Denied, where an answer is no way to say so.
+pub(crate) fn exceeded(message: String, decision: Decision) -> PyErr {
+    RateLimitExceeded::new_err((decision, message))
+}
 
 /// A quota that the core refused.
 pub(crate) fn refused(error: tidegate::QuotaError) -> PyErr {

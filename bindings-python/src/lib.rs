@@ -5,20 +5,33 @@
 #![deny(unsafe_code)]
 
 mod arguments;
+mod backoff;
 mod clock;
 mod decision;
 mod errors;
+mod group;
+mod keyed;
+mod keys;
 mod limiter;
 mod quota;
+mod reservation;
 
 #[pyo3::pymodule(gil_used = false)]
 mod _tidegate {
     #[pymodule_export]
+    use crate::backoff::{Backoff, BackoffSession};
+    #[pymodule_export]
     use crate::decision::Decision;
+    #[pymodule_export]
+    use crate::group::LimiterGroup;
+    #[pymodule_export]
+    use crate::keyed::KeyedLimiter;
     #[pymodule_export]
     use crate::limiter::Limiter;
     #[pymodule_export]
     use crate::quota::Quota;
+    #[pymodule_export]
+    use crate::reservation::Reservation;
 
     /// The version of the Cargo workspace, which is that of the Python package too.
     #[pymodule_export]

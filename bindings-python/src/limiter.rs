@@ -2,16 +2,19 @@
 //!
 //! No verb releases the GIL: a step of the core takes less time than that does, and it never waits.
 
-use pyo3::exceptions::PyTypeError;
+use std::sync::Arc;
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use tidegate::{Algorithm, Anchor, Refill};
+use tidegate::{Algorithm, Anchor, Carry, ReconfigureError, Refill};
 
 use crate::arguments;
 use crate::clock::Clock;
 use crate::decision::Decision;
 use crate::errors;
 use crate::quota::{self, Quota};
+use crate::reservation::{self, Booked, Reservation};
 
 /// A rate limiter: one quota under one algorithm.
 ///
@@ -30,7 +33,7 @@ use crate::quota::{self, Quota};
 #[pyclass(frozen, subclass, module = "tidegate")]
 #[derive(Debug)]
 pub(crate) struct Limiter {
-    limiter: tidegate::Limiter,
+    limiter: Arc<tidegate::Limiter>,
     clock: Option<Clock>,
     // For `__repr__`: the core keeps what follows from them.
     refill: Refill,
@@ -38,8 +41,16 @@ pub(crate) struct Limiter {
 }
 
 impl Limiter {
+    pub(crate) fn core(&self) -> &Arc<tidegate::Limiter> {
+        &self.limiter
+    }
+
+    pub(crate) fn clock(&self) -> Option<&Clock> {
+        self.clock.as_ref()
+    }
+
     #[inline]
-    fn now(&self, py: Python<'_>) -> PyResult<u64> {
+    pub(crate) fn now(&self, py: Python<'_>) -> PyResult<u64> {
         match &self.clock {
             None => Ok(self.limiter.now()),
             Some(clock) => clock.read(py),
@@ -74,12 +85,12 @@ impl Limiter {
         }
         let Some(clock) = clock else {
             let limiter = builder.build().map_err(errors::refused)?;
-            return Ok(Limiter { limiter, clock: None, refill, initial });
+            return Ok(Limiter { limiter: Arc::new(limiter), clock: None, refill, initial });
         };
         let py = clock.py();
         let clock = Clock::new(clock)?;
         let limiter = builder.build_at(clock.read(py)?).map_err(errors::refused)?;
-        Ok(Limiter { limiter, clock: Some(clock), refill, initial })
+        Ok(Limiter { limiter: Arc::new(limiter), clock: Some(clock), refill, initial })
     }
 
     /// Spend n permits if they fit; whether they did.
@@ -123,6 +134,71 @@ impl Limiter {
     /// As new and full.
     fn reset(&self) {
         self.limiter.reset();
+    }
+
+    /// Book n permits for the earliest instant at which they fit, at most max_wait seconds ahead (None: however far), or max_wait_ns nanoseconds.
+    ///
+    /// First come, first served. Raises ValueError if n can never fit, RateLimitExceeded if the wait would be longer; nothing is then booked.
+    #[pyo3(
+        signature = (n=1, max_wait=None, *, max_wait_ns=None),
+        text_signature = "($self, n=1, max_wait=None, *, max_wait_ns=None)"
+    )]
+    fn reserve(
+        slf: &Bound<'_, Self>,
+        #[pyo3(from_py_with = arguments::permits)] n: u64,
+        max_wait: Option<Bound<'_, PyAny>>,
+        max_wait_ns: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Reservation> {
+        let (this, longest) = (slf.get(), arguments::longest_or_nanos(max_wait.as_ref(), max_wait_ns.as_ref())?);
+        let slot = this.limiter.reserve_at(this.now(slf.py())?, n, longest).map_err(reservation::refusal)?;
+        Ok(Reservation::new(Booked::Limiter(slf.clone().unbind()), slot))
+    }
+
+    /// The first half of acquire: True, False, or the reservation to wait for.
+    #[pyo3(signature = (n, timeout))]
+    fn _queue(
+        slf: &Bound<'_, Self>,
+        #[pyo3(from_py_with = arguments::permits)] n: u64,
+        timeout: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let (this, py) = (slf.get(), slf.py());
+        let longest = arguments::longest(timeout.as_ref())?;
+        let now = this.now(py)?;
+        let reserved = this.limiter.reserve_at(now, n, longest);
+        reservation::queued(py, reserved, now, || Booked::Limiter(slf.clone().unbind()))
+    }
+
+    /// Put another quota in force; the algorithm stays.
+    ///
+    /// carry: what becomes of the permits that are used: "time" (or "keep": the time in which they are earned back stays), "permits" (their number),
+    ///     "proportional" (their share of the capacity), "reset" (nothing is used).
+    /// Raises QuotaError if the algorithm cannot hold the quota, ValueError if it cannot count what is carried over; nothing has changed then.
+    #[pyo3(signature = (quota, carry=Carry::Time), text_signature = "($self, quota, carry='keep')")]
+    fn reconfigure(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = quota::quota)] quota: tidegate::Quota,
+        #[pyo3(from_py_with = arguments::carry)] carry: Carry,
+    ) -> PyResult<()> {
+        let now = self.now(py)?;
+        self.limiter.reconfigure_at(now, quota, carry).map_err(|error| match error {
+            ReconfigureError::Quota(error) => errors::refused(error),
+            other => PyValueError::new_err(other.to_string()),
+        })
+    }
+
+    /// The state and the quota as a JSON text, for `restore` after a restart. Times are those of the limiter's clock.
+    fn snapshot(&self) -> PyResult<String> {
+        serde_json::to_string(&self.limiter.snapshot()).map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
+    /// Go back to a snapshot of this limiter, or of one with the same quota and algorithm.
+    ///
+    /// Raises ValueError for any other text; nothing has changed then.
+    fn restore(&self, #[pyo3(from_py_with = arguments::text)] snapshot: String) -> PyResult<()> {
+        let snapshot: tidegate::Snapshot =
+            serde_json::from_str(&snapshot).map_err(|error| PyValueError::new_err(format!("no snapshot: {error}")))?;
+        self.limiter.restore(&snapshot).map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
     /// The quota in force.

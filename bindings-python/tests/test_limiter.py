@@ -17,7 +17,7 @@ import pytest
 import tidegate
 
 if TYPE_CHECKING:
-    from conftest import HandClock
+    from hand_clock import HandClock
 
 SECOND = 1_000_000_000
 YEAR_2020 = 1_577_836_800 * SECOND

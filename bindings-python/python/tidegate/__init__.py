@@ -12,7 +12,26 @@ Permits are ints, times are float seconds, and each time has an exact twin in in
 not an exception; meaningless input is a ``ValueError`` (for quotas: ``QuotaError``), a wrong type a ``TypeError``.
 """
 
-from ._errors import QuotaError
-from ._tidegate import Decision, Limiter, Quota, __version__
+from ._errors import QuotaError, RateLimitExceeded
+from ._limiter import KeyedLimiter, Limiter
+from ._retry import retry
+from ._tidegate import Backoff, BackoffSession, Decision, LimiterGroup, Quota, Reservation, __version__
 
-__all__ = ["Decision", "Limiter", "Quota", "QuotaError", "__version__"]
+__all__ = [
+    "Backoff",
+    "BackoffSession",
+    "Decision",
+    "KeyedLimiter",
+    "Limiter",
+    "LimiterGroup",
+    "Quota",
+    "QuotaError",
+    "RateLimitExceeded",
+    "Reservation",
+    "__version__",
+    "retry",
+]
+
+for _defined in (KeyedLimiter, Limiter, retry):
+    _defined.__module__ = "tidegate"
+del _defined

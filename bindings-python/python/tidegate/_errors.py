@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._tidegate import Decision
+
 
 class QuotaError(ValueError):
     """A quota that means nothing, or that the algorithm cannot hold.
@@ -20,4 +25,25 @@ class QuotaError(ValueError):
         self.position = position
 
 
+class RateLimitExceeded(Exception):
+    """Denied, where the answer cannot be a value: by a decorated function, or by ``reserve``.
+
+    ``decision`` is the denied decision; ``decision.retry_after`` says when to come back.
+    """
+
+    decision: Decision
+
+    def __init__(self, decision: Decision, message: str | None = None) -> None:
+        super().__init__(decision, message)
+        self.decision = decision
+
+    def __str__(self) -> str:
+        message = self.args[1]
+        if message is not None:
+            return str(message)
+        wait = self.decision.retry_after
+        return "the rate limit is exceeded" + ("" if wait is None else f": retry after {wait} s")
+
+
+RateLimitExceeded.__module__ = "tidegate"
 QuotaError.__module__ = "tidegate"

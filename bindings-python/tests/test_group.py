@@ -1,0 +1,65 @@
+"""Groups: all or nothing, the limit that binds, and what is refused."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+
+import pytest
+
+from hand_clock import HandClock
+from tidegate import Decision, Limiter, LimiterGroup, Quota, QuotaError
+
+
+def test_all_or_nothing(clock: HandClock) -> None:
+    group = LimiterGroup(second="2/s", hour="3/h", clock=clock)
+    taken = group.take()
+    assert taken.allowed and taken.binding == "second" and (taken.limit, taken.remaining) == (2, 1)
+    assert group.try_acquire()
+    denied = group.take()
+    assert not denied and denied.binding == "second" and denied.retry_after == 0.5
+    clock.now = 10**9
+    assert group.try_acquire()
+    denied = group.take()
+    assert denied.binding == "hour" and denied.retry_after_ns == 1_199_000_000_000
+    assert group.members()["second"].remaining == 1 and group.members()["hour"].remaining == 0
+    assert group.take(4).retry_after is None
+    group.reset()
+    assert group.peek(2).allowed and len(group) == 2
+    assert pickle.loads(pickle.dumps(denied)) == denied and eval(repr(denied)) == denied != Decision(False, 3, 0, 5, 5)
+
+
+def test_members_used_elsewhere(clock: HandClock) -> None:
+    shared = Limiter("3/h", clock=clock)
+    group = LimiterGroup({"a b": shared}, other=Quota("100/h"), clock=clock)
+    assert group.try_acquire(2) and shared.try_acquire() and not group.try_acquire()
+    assert group.peek().binding == "a b"
+    assert repr(group).startswith('LimiterGroup({"a b": "3/h", "other": "100/h"}, clock=')
+
+
+def test_refused(clock: HandClock) -> None:
+    limiter = Limiter("1/s", clock=clock)
+    attempts: list[Callable[[], LimiterGroup]] = [
+        lambda: LimiterGroup(),
+        lambda: LimiterGroup({}),
+        lambda: LimiterGroup({"a": "1/s"}, a="2/s"),
+        lambda: LimiterGroup(a=limiter, b=limiter, clock=clock),
+        lambda: LimiterGroup(a=limiter),
+        lambda: LimiterGroup(a=limiter, clock=lambda: 0),
+        lambda: LimiterGroup({str(n): "1/s" for n in range(100)}),
+    ]
+    for make in attempts:
+        with pytest.raises(ValueError):
+            make()
+    with pytest.raises(QuotaError):
+        LimiterGroup(a="never")
+    for wrong in (5, None, object()):
+        with pytest.raises(TypeError):
+            LimiterGroup(a=wrong)  # type: ignore[arg-type]
+    group = LimiterGroup(a="1/s", clock=clock)
+    for n in (-1, 1.5, "1"):
+        with pytest.raises((TypeError, ValueError)):
+            group.take(n)  # type: ignore[arg-type]
+    assert group.peek().remaining == 1
+    with pytest.raises(TypeError):
+        pickle.dumps(group)
