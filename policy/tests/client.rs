@@ -109,6 +109,10 @@ fn scopes_that_responses_invent_take_a_bounded_number_of_places() {
     }
     assert_eq!(tracker.limits().count(), 10);
     assert_eq!(tracker.forgotten(), 160_000 - 10);
+    // The one that ends first makes room.
+    let mut tracker = Tracker::new().max_limits(2);
+    tracker.observe("", 200, &headers(&[("RateLimit", "\"a\";r=0;t=9, \"b\";r=0;t=5, \"c\";r=0;t=7")]), 0);
+    assert!(tracker.limits().map(|limit| limit.name).eq([Some("a"), Some("c")]));
     // What is over goes first and is not counted as forgotten.
     let mut tracker = Tracker::new().max_limits(1);
     tracker.observe("", 200, &headers(&[("RateLimit", "\"a\";r=0;t=1")]), 0);
@@ -140,6 +144,23 @@ fn discords_buckets_and_its_global_limit() {
     let global = [("Retry-After", "65"), ("X-RateLimit-Global", "true"), ("X-RateLimit-Scope", "global")];
     tracker.observe("/channels/1", 429, &headers(&global), 0);
     assert_eq!(tracker.next_delay("/channels/2", 0), 65 * SECOND);
+}
+
+#[test]
+fn retry_after_takes_precedence_over_the_reset() {
+    // A bucket: the next permit comes after a second, the last one after twenty.
+    let limiter = Limiter::new(Algorithm::Gcra, "20/20s".parse().unwrap()).unwrap();
+    let _ = limiter.take_at(0, 20);
+    let refused = limiter.take_at(0, 1);
+    for dialect in ["x-ratelimit", "x-ratelimit-delta", "mailiam", "draft-06", "draft-07", "draft-08"] {
+        let dialect: Dialect = dialect.parse().unwrap();
+        let limits = [ServiceLimit::from_decision("all", &refused)];
+        let fields: Vec<_> =
+            dialect.encode(&Report::new(0, &limits)).unwrap().map(|(name, value)| (name, value.to_string())).collect();
+        let mut tracker = Tracker::new();
+        tracker.observe("", 429, &Observed::parse(fields.iter().map(|(name, value)| (*name, value)), 0), 0);
+        assert_eq!(tracker.next_delay("", 0), SECOND, "{dialect}");
+    }
 }
 
 /// A client that asks its tracker is never refused, whatever the algorithm and the dialect, and uses most of what it is given.

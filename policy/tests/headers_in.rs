@@ -291,6 +291,9 @@ fn of_two_values_the_stricter_counts() {
     );
     assert_eq!(numbers(&observed.limits()[0]), (Some(5), Some(0), Some(9 * SECOND)));
     assert_eq!(observed.retry_after(), Some(5 * SECOND));
+    let other_way_round = read("Retry-After: 9\nRetry-After: 4\nX-RateLimit-Reset: 9\nX-RateLimit-Reset: 7", 0);
+    assert_eq!(other_way_round.retry_after(), Some(9 * SECOND));
+    assert_eq!(other_way_round.limits()[0].reset_after(), Some(9 * SECOND));
 }
 
 #[test]
@@ -300,6 +303,11 @@ fn a_hostile_response_costs_little() {
     let observed = Observed::parse(flood, 0);
     assert_eq!(observed.limits().len(), Observed::MAX_LIMITS);
     assert_eq!(observed.ignored() as usize, 100_000 - Observed::MAX_LIMITS);
+
+    let falling = (0..200).map(|n| ("x-ratelimit-remaining", (1000 - n).to_string()));
+    let observed = Observed::parse(falling, 0);
+    assert_eq!(observed.limits()[0].remaining(), Some(1000 - Observed::MAX_FIELDS as u64 + 1));
+    assert_eq!(observed.ignored() as usize, 200 - Observed::MAX_FIELDS);
 
     let list: String = (0..100_000).map(|n| format!("\"{n}\";r=1,")).collect();
     let observed = Observed::parse([("RateLimit", list.as_str())], 0);

@@ -306,6 +306,14 @@ mod tests {
     }
 
     #[test]
+    fn the_rate_is_held_to_twice_what_is_sent() {
+        let steps = (1..=50).map(|n| (at(f64::from(n) / 5.0), if n == 10 { Throttled } else { Success }));
+        let pacer = steps.fold(Cubic::new(0), |pacer, (now, feedback)| pacer.step(now, feedback));
+        assert!(pacer.curve(at(10.0)) > 2.0 * pacer.measured_rate());
+        assert_eq!(pacer.fill_rate(), 2.0 * pacer.measured_rate());
+    }
+
+    #[test]
     fn cube_roots() {
         assert_eq!(cube_root(0.0), 0.0);
         let mut x = 1e-12;

@@ -112,14 +112,22 @@ impl Tracker {
     /// A response came: its route, its status, its headers, the time in nanoseconds of the caller's clock.
     ///
     /// Statuses 429 and 503 are refusals. What the newest response says of a limit replaces what was known; of two `Retry-After` the later
-    /// end counts.
+    /// end counts. In one response `Retry-After` takes precedence over the reset of a limit of which nothing remains.
     pub fn observe(&mut self, route: &str, status: u16, observed: &Observed, now: u64) {
         let now = self.see(now);
+        // Retry-After takes precedence over the reset of a limit of which nothing remains, as the drafts say.
+        let (asked, wait) = match status {
+            429 | 503 => (observed.asked_wait(), observed.refused_wait()),
+            _ => (observed.retry_after(), observed.retry_after()),
+        };
         for limit in observed.limits() {
             let Some(remaining) = limit.remaining() else {
                 continue;
             };
-            let reset_after = limit.reset_after().unwrap_or(0).min(self.max_wait);
+            let reset_after = match asked {
+                Some(asked) if remaining == 0 => asked,
+                _ => limit.reset_after().unwrap_or(0),
+            };
             self.put(Entry {
                 route: (!is_for_all(limit)).then(|| route.into()),
                 seen: Some(limit.seen()),
@@ -127,14 +135,10 @@ impl Tracker {
                 scope: limit.scope().map(Into::into),
                 limit: limit.limit(),
                 remaining,
-                until: now.saturating_add(reset_after),
+                until: now.saturating_add(reset_after.min(self.max_wait)),
                 not_before: now,
             });
         }
-        let wait = match status {
-            429 | 503 => observed.refused_wait(),
-            _ => observed.retry_after(),
-        };
         if let Some(wait) = wait {
             let for_all = observed.is_global() || observed.binding().is_some_and(is_for_all);
             self.put(Entry {

@@ -174,11 +174,19 @@ mod tests {
 
     #[test]
     fn the_size_of_a_number_tells() {
-        let form = |text: &str| reset(text).map(|(_, form)| form);
         assert_eq!(reset("999999999"), Some((Moment::In(999_999_999 * S), TimeForm::Delta)));
         assert_eq!(reset("1000000000"), Some((Moment::At(1_000_000_000 * S), TimeForm::Unix)));
         assert_eq!(reset("1470173023.123"), Some((Moment::At(1_470_173_023_123_000_000), TimeForm::Unix)));
-        assert_eq!(form("99999999999"), Some(TimeForm::Unix));
+        let (million, thousand) = (1_000_000, 1_000);
+        assert_eq!(reset("99999999999"), Some((Moment::At(99_999_999_999 * S), TimeForm::Unix)));
+        assert_eq!(reset("100000000000"), Some((Moment::At(100_000_000_000 * million), TimeForm::UnixFine)));
+        assert_eq!(reset("99999999999999"), Some((Moment::At(99_999_999_999_999 * million), TimeForm::UnixFine)));
+        assert_eq!(reset("100000000000000"), Some((Moment::At(100_000_000_000_000 * thousand), TimeForm::UnixFine)));
+        assert_eq!(
+            reset("99999999999999999"),
+            Some((Moment::At(99_999_999_999_999_999 * thousand), TimeForm::UnixFine))
+        );
+        assert_eq!(reset("100000000000000000"), Some((Moment::At(100_000_000_000_000_000), TimeForm::UnixFine)));
         assert_eq!(reset("1705320060000"), Some((Moment::At(1_705_320_060 * S), TimeForm::UnixFine)));
         assert_eq!(reset("1705320060000000"), Some((Moment::At(1_705_320_060 * S), TimeForm::UnixFine)));
         assert_eq!(reset("1705320060000000000"), Some((Moment::At(1_705_320_060 * S), TimeForm::UnixFine)));

@@ -203,7 +203,12 @@ impl Observed {
 
     /// The wait after a response that was a refusal, in nanoseconds: as [`wait`](Self::wait), and `None` if the server gave no hint at all.
     pub fn refused_wait(&self) -> Option<u64> {
-        self.retry_after.max(self.on_every_response).or_else(|| self.exhausted_wait())
+        self.asked_wait().or_else(|| self.exhausted_wait())
+    }
+
+    /// Every wait that the server asked for, mailiam's too.
+    pub(crate) fn asked_wait(&self) -> Option<u64> {
+        self.retry_after.max(self.on_every_response)
     }
 
     fn exhausted_wait(&self) -> Option<u64> {
