@@ -104,8 +104,10 @@ bench:
 	cargo run --release -p tidegate-benches --bin table
 	benches/instructions.sh
 	cargo run --release -p tidegate-benches --bin keys
+	cargo run --release -p tidegate-benches --bin waiting
 
 verify: test
+	cargo run --release -p tidegate-benches --bin waiting -- --check
 	TIDEGATE_CASES=300000 cargo test --release -p tidegate --test reference
 	TIDEGATE_CASES=300000 TIDEGATE_ZONES=all cargo test --release -p tidegate --features serde,calendar --test calendar
 	QUICKCHECK_TESTS=100000 cargo test --release -p tidegate --test promises --test bad_input --test backoff_properties

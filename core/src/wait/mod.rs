@@ -8,6 +8,11 @@
 //!
 //! What can be waited for is a [`Line`]; the loops here know nothing else of it.
 
+/// The examples of the page run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/waiting.md")]
+struct Page;
+
 mod asynchronous;
 mod keyed;
 mod limiter;
