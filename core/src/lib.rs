@@ -63,7 +63,9 @@ mod wait;
 mod wide;
 
 pub use backoff::{Backoff, Jitter, RetryBudget};
-pub use concurrency::{Concurrency, ConcurrencyLimitError, EnterError, Permit};
+pub use concurrency::{
+    AdaptiveError, Aimd, Bounds, Concurrency, ConcurrencyLimitError, EnterError, Gradient2, Permit, Sample, Vegas,
+};
 pub use decision::Decision;
 pub use group::{Group, GroupDecision, GroupError, MAX_MEMBERS, Member};
 pub use lease::{AllLeased, Lease, LeaseError, Leased};
@@ -80,7 +82,7 @@ pub use time::{Clock, ManualClock};
 #[cfg(feature = "calendar")]
 pub use calendar::{Calendar, CalendarUnit};
 #[cfg(feature = "std")]
-pub use concurrency::Enter;
+pub use concurrency::{Adaptive, AdaptiveConcurrency, AdaptivePermit, Enter};
 #[cfg(feature = "alloc")]
 pub use group::LimiterGroup;
 #[cfg(feature = "std")]

@@ -67,10 +67,10 @@
 mod budget;
 mod config;
 mod jitter;
-mod random;
+pub(crate) mod random;
 mod retry_rule;
 mod schedule;
-mod seed;
+pub(crate) mod seed;
 mod session;
 
 pub use budget::{RetryBudget, RetryPermit};

@@ -31,7 +31,7 @@ pub fn add_entropy(bits: u64) {
 }
 
 /// Relaxed suffices: an atomic addition hands out each number once under any ordering, and entropy is not a message.
-pub(super) fn fresh() -> u64 {
+pub(crate) fn fresh() -> u64 {
     let session = SESSIONS.fetch_add(1, Ordering::Relaxed);
     mix(mix(key()).wrapping_add(session.wrapping_mul(GAMMA)))
 }

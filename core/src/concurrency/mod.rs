@@ -3,24 +3,40 @@
 //! [`count`] is the step, on one word; [`Concurrency`] is its place. Who waits stands in a line ([`line`], with `std`), first come first served:
 //! while somebody stands there the word says so, newcomers do not step in before him, and whoever leaves hands its permits to the first.
 //!
+//! Three rules find the limit by themselves, as pure steps on a sample: [`aimd`], [`vegas`] and [`gradient2`]; [`adaptive`] is their place.
+//!
 //! Ordering: what a holder did before its permit was dropped happens before whatever a later holder does that entered because of
 //! it. So each leaving is a `Release` and each entering an `Acquire`; all writes are read-modify-write, so a later one
 //! acquires from all earlier ones.
 
+#[cfg(feature = "std")]
+mod adaptive;
+mod aimd;
 mod count;
 #[cfg(feature = "std")]
 mod enter;
 mod error;
+mod gradient2;
 #[cfg(feature = "std")]
 mod line;
 mod permit;
+mod sample;
+mod vegas;
+#[cfg(feature = "std")]
+mod window;
 
 use core::fmt;
 
 #[cfg(feature = "std")]
+pub use adaptive::{Adaptive, AdaptiveConcurrency, AdaptivePermit};
+pub use aimd::Aimd;
+#[cfg(feature = "std")]
 pub use enter::Enter;
 pub use error::{ConcurrencyLimitError, EnterError};
+pub use gradient2::Gradient2;
 pub use permit::Permit;
+pub use sample::{AdaptiveError, Bounds, Sample};
+pub use vegas::Vegas;
 
 use count::{Count, MAX_LIMIT};
 #[cfg(feature = "std")]
