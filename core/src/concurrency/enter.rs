@@ -13,7 +13,8 @@ use crate::holder::Holder;
 /// Entering a [`Concurrency`] limit, made by [`Concurrency::enter_async`] and its kin.
 ///
 /// Takes its place in line at the first poll. Dropped before it is ready, it leaves the line, and what it may have been given
-/// in the meantime goes to the next: no permit and no wake-up is lost.
+/// in the meantime goes to the next: no permit and no wake-up is lost. Kept but not polled when its turn has come, it holds its permits; forgotten
+/// (`mem::forget`), for good.
 #[derive(Debug)]
 #[must_use = "a future does nothing unless it is polled"]
 pub struct Enter<'a> {
