@@ -380,3 +380,64 @@ fn a_forgotten_key_is_not_new_to_a_late_clock() {
         assert!(!(late && keyed.try_acquire_at(&1, window.end, 10)), "{text}: ten in each window");
     }
 }
+
+/// What a table carries over to another quota is what each key's limiter carries over alone.
+#[test]
+fn another_quota_carries_each_key_as_its_limiter_would() {
+    use tidegate::{Carry, Limiter};
+    const NOW: u64 = 1_768_479_617_000_000_000;
+    let quotas = ["100/min", "7/s", "1000/h", "250000/day"].map(|quota| quota.parse::<Quota>().unwrap());
+    let mut compared = 0;
+    for algorithm in [Algorithm::Gcra, Algorithm::TokenBucket, Algorithm::FixedWindow, Algorithm::SlidingWindow] {
+        for (old, new) in quotas.iter().flat_map(|old| quotas.iter().map(move |new| (*old, *new))) {
+            for carry in [Carry::Time, Carry::Permits, Carry::Proportional, Carry::Reset] {
+                let before: KeyedLimiter<u64> =
+                    KeyedLimiter::builder(algorithm, old).max_keys(200).build_at(NOW).unwrap();
+                let alone: Vec<Limiter> =
+                    (0..20).map(|_| Limiter::builder(algorithm, old).build_at(NOW).unwrap()).collect();
+                for (key, limiter) in (0..).zip(&alone) {
+                    let cost = old.capacity() * key / 19;
+                    assert!(before.try_acquire_at(&key, NOW, cost) && limiter.try_acquire_at(NOW, cost));
+                }
+                let later = NOW + old.period_nanos() / 3;
+                let after = before.reconfigured_at(later, new, 100, carry).unwrap();
+                for (key, limiter) in (0..).zip(&alone) {
+                    let now = later + new.period_nanos() / 7;
+                    match limiter.reconfigure_at(later, new, carry) {
+                        Ok(()) => assert_eq!(
+                            after.peek_at(&key, now, 1),
+                            limiter.peek_at(now, 1),
+                            "{algorithm} {old} {new} {carry:?} {key}"
+                        ),
+                        // More than the new word can count: used up.
+                        Err(_) => assert_eq!(after.peek_at(&key, later, 1).remaining(), 0),
+                    }
+                    compared += 1;
+                }
+                // The first is left as it was.
+                assert_eq!(before.peek_at(&19, NOW, 1).remaining(), 0);
+            }
+        }
+    }
+    assert_eq!(compared, 4 * 16 * 4 * 20);
+}
+
+#[test]
+fn another_quota_in_a_smaller_table_keeps_those_who_used_most() {
+    use tidegate::{Carry, KeyedLimiterError};
+    let before: KeyedLimiter<u64> =
+        KeyedLimiter::builder(Algorithm::Gcra, "100/h".parse().unwrap()).max_keys(1000).build_at(0).unwrap();
+    for key in 0..1000 {
+        assert!(before.try_acquire_at(&key, 0, 1 + key % 100));
+    }
+    let after = before.reconfigured_at(0, "100/h".parse().unwrap(), 100, Carry::Permits).unwrap();
+    assert!(after.len() <= 100 && after.evictions() > 0);
+    let used: u64 = (0..1000).map(|key| 100 - after.peek_at(&key, 0, 1).remaining()).sum();
+    assert!(used > 60 * after.len() as u64, "{used}");
+    assert!(matches!(
+        before.reconfigured_at(0, "100/h".parse().unwrap(), 0, Carry::Time),
+        Err(KeyedLimiterError::NoKeys)
+    ));
+    let too_dense = "5000000000/s".parse().unwrap();
+    assert!(matches!(before.reconfigured_at(0, too_dense, 9, Carry::Time), Err(KeyedLimiterError::Quota(_))));
+}

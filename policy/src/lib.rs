@@ -26,6 +26,7 @@ mod endpoint;
 mod enforce;
 mod evidence;
 mod file;
+mod handle;
 pub mod headers;
 mod limit;
 mod load;
@@ -40,6 +41,7 @@ pub use enforce::{
     InFlight, LimitDecision, LimitReport, QuotaStatus, Report, Request, RequestError, TableStatus, Verdict,
 };
 pub use file::Provider;
+pub use handle::PolicyHandle;
 pub use limit::{Allowance, Limit, Pool, Scope, Start, UnknownScope, Window};
 pub use load::PolicyBuilder;
 pub use place::{Place, PolicyError};

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use tidegate::Carry;
+
 use crate::advice::{Client, Headers, Refusal, Retry};
 use crate::endpoint::{Endpoint, Endpoints};
 use crate::enforce::Enforcer;
@@ -123,6 +125,19 @@ impl Policy {
         let settings = self.enforcer.settings.clone();
         let enforcer = Enforcer::new(&self.limits, &self.costs, &self.categories, self.max_keys, settings);
         Policy { enforcer: Arc::new(enforcer), ..self.clone() }
+    }
+
+    /// A builder with the settings of this policy.
+    pub(crate) fn builder_alike(&self) -> PolicyBuilder {
+        PolicyBuilder { settings: self.enforcer.settings.clone() }
+    }
+
+    /// This policy with what another one has counted; see `handle`.
+    pub(crate) fn succeeding(self, old: &Policy, now: u64, carry: Carry) -> Policy {
+        let settings = self.enforcer.settings.clone();
+        let mut enforcer = Enforcer::new(&self.limits, &self.costs, &self.categories, self.max_keys, settings);
+        enforcer.succeed((&self.limits, &old.limits), &old.enforcer, now, carry);
+        Policy { enforcer: Arc::new(enforcer), ..self }
     }
 
     pub(crate) fn enforcer(&self) -> &Enforcer {

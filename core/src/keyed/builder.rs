@@ -152,6 +152,11 @@ impl<K: ?Sized> KeyedLimiterBuilder<K> {
         Ok(KeyedLimiter { keys, kind: PhantomData })
     }
 
+    pub(super) fn clock_source(mut self, clock: ClockSource) -> Self {
+        self.clock = clock;
+        self
+    }
+
     pub(super) fn of_config(mut self, config: Config) -> Self {
         self.config = config;
         self

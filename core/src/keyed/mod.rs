@@ -1,6 +1,7 @@
 //! `KeyedLimiter`: one quota for each of many keys, in a table that never grows.
 
 mod builder;
+mod change;
 mod key;
 mod many;
 mod table;

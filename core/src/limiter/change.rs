@@ -50,6 +50,24 @@ macro_rules! on_place {
     };
 }
 
+impl Carry {
+    /// What is used under a new quota; quotas go with the units of one permit. `None` if that is beyond 64 bits.
+    pub(crate) fn of(self, used: u64, from: (u64, Quota), to: (u64, Quota)) -> Option<u64> {
+        let ((unit, old), (new_unit, new)) = (from, to);
+        // unit * limit <= period, or the unit is 1; unit * burst <= 2^61, or the unit is 1.
+        match self {
+            Carry::Reset => Some(0),
+            Carry::Permits => mul_div_ceil(used, [new_unit, 1], [unit, 1]),
+            Carry::Proportional => mul_div_ceil(used, [new_unit * new.capacity(), 1], [unit * old.capacity(), 1]),
+            Carry::Time => mul_div_ceil(
+                used,
+                [new_unit * new.limit(), old.period_nanos()],
+                [unit * old.limit(), new.period_nanos()],
+            ),
+        }
+    }
+}
+
 impl Core {
     pub(crate) fn new(config: Config, origin: u64) -> Result<Core, QuotaError> {
         #[cfg(feature = "alloc")]
@@ -165,18 +183,7 @@ impl Core {
             #[cfg(feature = "alloc")]
             State::Log(_) => 1,
         };
-        let old = self.config.quota;
-        // unit * limit <= period, or the unit is 1; unit * burst <= 2^61, or the unit is 1.
-        let carried = match carry {
-            Carry::Reset => Some(0),
-            Carry::Permits => mul_div_ceil(used, [new_unit, 1], [unit, 1]),
-            Carry::Proportional => mul_div_ceil(used, [new_unit * quota.capacity(), 1], [unit * old.capacity(), 1]),
-            Carry::Time => mul_div_ceil(
-                used,
-                [new_unit * quota.limit(), old.period_nanos()],
-                [unit * old.limit(), quota.period_nanos()],
-            ),
-        };
+        let carried = carry.of(used, (unit, self.config.quota), (new_unit, quota));
         let now = now.min(next.end());
         carried.and_then(|carried| next.spend_new(now, carried)).ok_or(ReconfigureError::CannotCarry)?;
         Ok(next)

@@ -15,7 +15,7 @@ use std::hash::RandomState;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use tidegate::{Clock, MonotonicClock};
+use tidegate::{Carry, Clock, MonotonicClock};
 
 use super::counts::{Counts, Measure};
 use super::group::MAX_RATES;
@@ -28,14 +28,19 @@ use crate::policy::Cost;
 /// What a policy is built with, besides its file.
 #[derive(Clone)]
 pub(crate) struct Settings {
+    /// The largest file that is read.
+    pub max_bytes: u64,
     pub examples: bool,
     pub max_keys: Option<u32>,
     pub clock: Arc<dyn Clock>,
 }
 
+/// The largest file that is read if nothing else is said: 4 MiB. The largest of the published ones has 20 KiB.
+const MAX_BYTES: u64 = 4 << 20;
+
 impl Default for Settings {
     fn default() -> Self {
-        Settings { examples: false, max_keys: None, clock: Arc::new(MonotonicClock) }
+        Settings { max_bytes: MAX_BYTES, examples: false, max_keys: None, clock: Arc::new(MonotonicClock) }
     }
 }
 
@@ -146,6 +151,33 @@ impl Enforcer {
             costs,
             seed: RandomState::new(),
             settings,
+        }
+    }
+
+    /// Takes over what another policy has counted; see `handle`. Nobody asks this one yet.
+    pub(crate) fn succeed(
+        &mut self,
+        (limits, old_limits): (&[Limit], &[Limit]),
+        old: &Enforcer,
+        now: u64,
+        carry: Carry,
+    ) {
+        // Keys are hashes under this seed.
+        self.seed = old.seed.clone();
+        let known: HashMap<&str, usize> =
+            old_limits.iter().enumerate().map(|(at, limit)| (limit.id.as_str(), at)).collect();
+        for (limit, rule) in limits.iter().zip(&mut self.rules) {
+            let Some(at) = known.get(limit.id.as_str()) else { continue };
+            let (before, last) = (&old_limits[*at], &old.rules[*at]);
+            rule.shadow_denials = AtomicU64::new(last.shadow_denials());
+            let alike = before.keeping.per == limit.keeping.per && last.per_pattern == rule.per_pattern;
+            let (Enforced::Counted(measure), Some(Some(counts)), true) = (&rule.enforced, last.counts.get(), alike)
+            else {
+                continue;
+            };
+            if let Some(carried) = Counts::carried(counts, measure, rule.max_keys, now, carry) {
+                rule.counts = OnceLock::from(Some(carried));
+            }
         }
     }
 

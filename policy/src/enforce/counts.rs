@@ -6,7 +6,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use tidegate::{Algorithm, KeyedLimiter, Limiter, Quota, QuotaError};
+use tidegate::{Algorithm, Carry, KeyedLimiter, Limiter, Quota, QuotaError};
 
 use super::group::OfKey;
 use super::in_flight::Places;
@@ -77,6 +77,51 @@ impl Counts {
                 .find_map(|keys| KeyedLimiter::builder(algorithm, quota).max_keys(keys).build_at(now).ok())
                 .map(Counts::Words),
         }
+    }
+
+    /// The counts of a limit that was changed to this measure; `None` if it is to be counted anew.
+    pub(crate) fn carried(
+        old: &Arc<Counts>,
+        measure: &Measure,
+        max_keys: u32,
+        now: u64,
+        carry: Carry,
+    ) -> Option<Arc<Counts>> {
+        let max_keys = usize::try_from(max_keys).unwrap_or(usize::MAX);
+        let new = match (&**old, *measure) {
+            (Counts::Words(words), Measure::Rate { algorithm, quota }) if words.algorithm() == algorithm => {
+                if (words.quota(), words.max_keys()) == (quota, max_keys) {
+                    return Some(old.clone());
+                }
+                Counts::Words(words.reconfigured_at(now, quota, max_keys, carry).ok()?)
+            }
+            (Counts::Whole { shelf, algorithm, quota }, Measure::Rate { algorithm: next, quota: changed })
+                if *algorithm == next =>
+            {
+                if (*quota, shelf.max_keys()) == (changed, max_keys) {
+                    return Some(old.clone());
+                }
+                let carried = Shelf::new(max_keys);
+                for (key, limiter) in shelf.all() {
+                    // The old one goes on counting for those who still ask it.
+                    let copy = Limiter::from_snapshot(&limiter.snapshot()).ok();
+                    if let Some(copy) = copy.filter(|copy| copy.reconfigure_at(now, changed, carry).is_ok()) {
+                        carried.get(key, now, || Some(copy));
+                    }
+                }
+                Counts::Whole { shelf: carried, algorithm: next, quota: changed }
+            }
+            (Counts::OwnZone { shelf, quota }, Measure::OwnZone(same))
+                if (*quota, shelf.max_keys()) == (same, max_keys) =>
+            {
+                return Some(old.clone());
+            }
+            (Counts::Places(places), Measure::Concurrency { limit }) => {
+                Counts::Places(Arc::new(places.with_limit(limit, max_keys)))
+            }
+            _ => return None,
+        };
+        Some(Arc::new(new))
     }
 
     /// One key's place in the table; `zone` is its own.

@@ -14,12 +14,18 @@ use smallvec::SmallVec;
 pub(crate) struct Places {
     limit: u64,
     max_keys: usize,
-    held: Mutex<HashMap<u64, u64>>,
+    /// Shared with what this limit was before it was changed: requests under way give back here what they took there.
+    held: Arc<Mutex<HashMap<u64, u64>>>,
 }
 
 impl Places {
     pub(crate) fn new(limit: u64, max_keys: usize) -> Places {
-        Places { limit, max_keys, held: Mutex::new(HashMap::new()) }
+        Places { limit, max_keys, held: Arc::default() }
+    }
+
+    /// The same places under another limit.
+    pub(crate) fn with_limit(&self, limit: u64, max_keys: usize) -> Places {
+        Places { limit, max_keys, held: self.held.clone() }
     }
 
     pub(crate) fn limit(&self) -> u64 {

@@ -24,6 +24,7 @@ pub(crate) trait Kept {
 pub(crate) struct Shelf<T> {
     parts: Box<[Mutex<Part<T>>]>,
     part_max: usize,
+    max_keys: usize,
     evictions: AtomicU64,
 }
 
@@ -63,6 +64,7 @@ impl<T: Kept> Shelf<T> {
         Shelf {
             parts: (0..parts).map(|_| part()).collect(),
             part_max: (max_keys / parts).max(1),
+            max_keys,
             evictions: AtomicU64::new(0),
         }
     }
@@ -116,7 +118,11 @@ impl<T: Kept> Shelf<T> {
         self.evictions.load(Ordering::Relaxed)
     }
 
-    #[cfg(test)]
+    /// The most keys remembered, as it was asked for.
+    pub(crate) fn max_keys(&self) -> usize {
+        self.max_keys
+    }
+
     /// Everything on the shelf, one part at a time.
     pub(crate) fn all(&self) -> Vec<(u64, Arc<T>)> {
         self.parts

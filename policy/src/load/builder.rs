@@ -11,9 +11,6 @@ use crate::enforce::Settings;
 use crate::place::{Document, PolicyError};
 use crate::policy::Policy;
 
-/// The largest file that is read if nothing else is said: 4 MiB. The largest of the published ones has 20 KiB.
-const MAX_BYTES: u64 = 4 << 20;
-
 /// Loads a [`Policy`].
 ///
 /// ```
@@ -28,18 +25,17 @@ const MAX_BYTES: u64 = 4 << 20;
 #[derive(Clone)]
 #[must_use = "call `from_file`"]
 pub struct PolicyBuilder {
-    max_bytes: u64,
     pub(crate) settings: Settings,
 }
 
 impl PolicyBuilder {
     pub(crate) fn new() -> PolicyBuilder {
-        PolicyBuilder { max_bytes: MAX_BYTES, settings: Settings::default() }
+        PolicyBuilder { settings: Settings::default() }
     }
 
     /// The largest file or text that is read, in bytes; 4 MiB if not said. A larger one is refused before it is parsed.
     pub fn max_bytes(mut self, bytes: u64) -> PolicyBuilder {
-        self.max_bytes = bytes;
+        self.settings.max_bytes = bytes;
         self
     }
 
@@ -83,11 +79,16 @@ impl PolicyBuilder {
         let mut text = String::new();
         let file = OsFile::open(path).map_err(unreadable)?;
         let length = file.metadata().map_err(unreadable)?.len();
-        if length > self.max_bytes {
-            return Err(too_large(length, self.max_bytes));
+        if length > self.settings.max_bytes {
+            return Err(too_large(length, self.settings.max_bytes));
         }
-        let read = file.take(self.max_bytes.saturating_add(1)).read_to_string(&mut text).map_err(unreadable)?;
-        if read as u64 > self.max_bytes { Err(too_large(read as u64, self.max_bytes)) } else { Ok(text) }
+        let read =
+            file.take(self.settings.max_bytes.saturating_add(1)).read_to_string(&mut text).map_err(unreadable)?;
+        if read as u64 > self.settings.max_bytes {
+            Err(too_large(read as u64, self.settings.max_bytes))
+        } else {
+            Ok(text)
+        }
     }
 
     /// As [`Policy::from_toml`].
@@ -114,8 +115,8 @@ impl PolicyBuilder {
 
     fn document<'a>(&self, text: &'a str, file: &str) -> Result<Document<'a>, PolicyError> {
         let length = text.len() as u64;
-        if length > self.max_bytes {
-            return Err(PolicyError::unreadable(file, too_large(length, self.max_bytes)));
+        if length > self.settings.max_bytes {
+            return Err(PolicyError::unreadable(file, too_large(length, self.settings.max_bytes)));
         }
         Ok(Document::new(file, text))
     }
