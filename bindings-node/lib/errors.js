@@ -1,5 +1,5 @@
 'use strict';
-// Errors of arguments that JavaScript itself finds; the addon throws the same for numbers.
+// Errors that JavaScript itself finds; the addon throws the same for numbers.
 
 function wrongType(message) {
   const error = new TypeError(message);
@@ -7,4 +7,50 @@ function wrongType(message) {
   return error;
 }
 
-module.exports = { wrongType };
+function outOfRange(message, code = 'ERR_OUT_OF_RANGE') {
+  const error = new RangeError(message);
+  error.code = code;
+  return error;
+}
+
+/** A class of error with its name on the prototype, as the built-in ones have it. */
+function named(errorClass, name) {
+  Object.defineProperty(errorClass.prototype, 'name', { value: name, configurable: true, writable: true });
+  return errorClass;
+}
+
+/** The wait would be longer than the timeout: refused at once, nothing is charged. `decision` says how long it would be. */
+const TimeoutError = named(
+  class TimeoutError extends Error {
+    constructor(decision) {
+      super(`the wait of ${decision.retryAfterMs} ms is longer than the timeout`);
+      this.code = 'ERR_TIMEOUT';
+      this.decision = decision;
+    }
+  },
+  'TimeoutError',
+);
+
+/** Denied where an answer cannot be a value: a reservation that would take too long, or that the limiter cannot keep. */
+const RateLimitExceeded = named(
+  class RateLimitExceeded extends Error {
+    constructor(decision, message = 'the rate limit is exceeded') {
+      super(decision.retryAfterMs === null ? message : `${message}: retry after ${decision.retryAfterMs} ms`);
+      this.code = 'ERR_RATE_LIMIT_EXCEEDED';
+      this.decision = decision;
+    }
+  },
+  'RateLimitExceeded',
+);
+
+/** What was named is `value`, in words. */
+const kind = (value) => (value === null ? 'null' : typeof value);
+
+/** Options, or none. */
+function options(given) {
+  if (given === undefined) return {};
+  if (typeof given !== 'object' || given === null) throw wrongType(`options must be an object; received ${kind(given)}`);
+  return given;
+}
+
+module.exports = { RateLimitExceeded, TimeoutError, kind, named, options, outOfRange, wrongType };

@@ -2,54 +2,52 @@
 // `Limiter`: one quota under one algorithm. Each verb is one call of a closure of the addon; a clock of the user's own is read here, so
 // that whatever it throws goes straight to the caller.
 
-const { createLimiter, decision } = require('./native.js');
-const { Quota, accepted } = require('./quota.js');
-const { wrongType } = require('./errors.js');
+const { addon, createLimiter, decision, putBack, refusal, slot } = require('./native.js');
+const { Quota, QuotaError, accepted, quotaText } = require('./quota.js');
+const { options: optional, outOfRange, wrongType } = require('./errors.js');
+const { clockOf, reading, settings } = require('./settings.js');
+const { acquire, reserve } = require('./waiting.js');
+
+/** What other classes of this package may see of a limiter. */
+let inner;
 
 class Limiter {
   #clock;
-  #facts;
+  #algorithm;
+  #verbs;
   #tryAcquire;
   #take;
   #peek;
   #charge;
   #refund;
-  #reset;
 
-  constructor(quota, options = {}) {
-    if (typeof options !== 'object' || options === null) {
-      throw wrongType(`options must be an object; received ${options === null ? 'null' : typeof options}`);
-    }
-    const { clock } = options;
-    if (clock !== undefined && typeof clock !== 'function') {
-      throw wrongType(`clock must be a function; received ${typeof clock}`);
-    }
-    const settings = {
-      quota: quotaText(quota),
-      algorithm: text(options.algorithm, 'algorithm'),
-      ...anchored(options.anchor),
-      refill: text(options.refill, 'refill'),
-      initial: options.initial,
-    };
+  static {
+    inner = (limiter) => ({ share: limiter.#verbs.share, clock: limiter.#clock });
+  }
+
+  constructor(quota, options) {
+    const given = optional(options);
+    const clock = clockOf(given);
+    const chosen = settings(quota, given);
     // Last, when nothing else can be wrong.
-    if (clock !== undefined) settings.origin = reading(clock());
-    const verbs = accepted(createLimiter(settings));
+    if (clock !== undefined) chosen.origin = reading(clock());
+    const verbs = accepted(createLimiter(chosen));
     this.#clock = clock;
-    this.#facts = { quota: verbs.quota, algorithm: verbs.algorithm };
+    this.#algorithm = verbs.algorithm;
+    this.#verbs = verbs;
     this.#tryAcquire = verbs.tryAcquire;
     this.#take = verbs.take;
     this.#peek = verbs.peek;
     this.#charge = verbs.charge;
     this.#refund = verbs.refund;
-    this.#reset = verbs.reset;
   }
 
   get quota() {
-    return Quota.parse(this.#facts.quota);
+    return Quota.parse(this.#verbs.quota());
   }
 
   get algorithm() {
-    return this.#facts.algorithm;
+    return this.#algorithm;
   }
 
   // One permit is what the addon means when no argument crosses, and its own clock's time when no second one does.
@@ -83,37 +81,66 @@ class Limiter {
   }
 
   reset() {
-    this.#reset();
+    this.#verbs.reset();
+  }
+
+  acquire(n = 1, options) {
+    return acquire(this.#line(n), options);
+  }
+
+  reserve(n = 1, options) {
+    return reserve(this.#line(n), options);
+  }
+
+  /** Where a caller for `n` permits waits. */
+  #line(n) {
+    const clock = this.#clock;
+    const verbs = this.#verbs;
+    return {
+      take: () => this.take(n),
+      look: () => this.peek(0),
+      book: (longest) => {
+        const code = clock === undefined ? verbs.reserve(n, longest) : verbs.reserve(n, longest, clock());
+        const kept = slot(code);
+        return kept === undefined ? refusal(code) : { slot: kept };
+      },
+      cancel: (kept) => {
+        if (clock === undefined) {
+          putBack(kept);
+          verbs.cancel();
+        } else {
+          const now = reading(clock());
+          putBack(kept);
+          verbs.cancel(now);
+        }
+      },
+      until: (at) => (clock === undefined ? verbs.until(at) : verbs.until(at, clock())),
+    };
+  }
+
+  reconfigure(quota, options) {
+    const text = quotaText(quota);
+    const { carry = 'keep' } = optional(options);
+    if (typeof carry !== 'string') throw wrongType(`carry must be a string; received ${typeof carry}`);
+    const now = this.#clock === undefined ? undefined : reading(this.#clock());
+    const refused = addon.reconfigureLimiter(this.#verbs.share, text, carry, now);
+    if (refused?.kind === 'cannot-carry') throw outOfRange(refused.message, 'ERR_CANNOT_CARRY');
+    if (refused) throw new QuotaError(refused);
+  }
+
+  snapshot() {
+    return this.#verbs.snapshot();
+  }
+
+  restore(snapshot) {
+    if (typeof snapshot !== 'string') throw wrongType(`a snapshot must be a string; received ${typeof snapshot}`);
+    const refused = addon.restoreLimiter(this.#verbs.share, snapshot);
+    if (refused) throw outOfRange(refused, 'ERR_SNAPSHOT');
   }
 
   [Symbol.for('nodejs.util.inspect.custom')]() {
-    return `Limiter { quota: '${this.#facts.quota}', algorithm: '${this.#facts.algorithm}' }`;
+    return `Limiter { quota: '${this.#verbs.quota()}', algorithm: '${this.#algorithm}' }`;
   }
 }
 
-function quotaText(quota) {
-  if (typeof quota === 'string') return quota;
-  if (quota instanceof Quota) return quota.toString();
-  throw wrongType(`quota must be a string or a Quota; received ${quota === null ? 'null' : typeof quota}`);
-}
-
-function text(value, name) {
-  if (value !== undefined && typeof value !== 'string') throw wrongType(`${name} must be a string; received ${typeof value}`);
-  return value;
-}
-
-/** The addon takes an offset apart from the names. */
-function anchored(anchor) {
-  if (anchor === undefined || typeof anchor === 'string') return { anchor };
-  const offset = anchor?.offset;
-  if (typeof offset === 'number' || typeof offset === 'bigint') return { offset };
-  throw wrongType("anchor must be 'clock', 'first-use' or { offset } in milliseconds (number) or nanoseconds (bigint)");
-}
-
-/** To the addon, an origin left out says that there is no clock. */
-function reading(now) {
-  if (typeof now === 'number' || typeof now === 'bigint') return now;
-  throw wrongType(`a clock must return a number of milliseconds or a bigint of nanoseconds; received ${now === null ? 'null' : typeof now}`);
-}
-
-module.exports = { Limiter };
+module.exports = { Limiter, inner };

@@ -1,7 +1,7 @@
 'use strict';
 // The addon, and the one way in which its decisions reach JavaScript.
 //
-// Node-API needs a microsecond to build an object, so the addon writes a decision into four words that are shared for ever and returns
+// Node-API needs a microsecond to build an object, so the addon writes a decision into words that are shared for ever and returns
 // a code; the words are read before anything else can run. The array stays in this file: nobody can detach its buffer.
 
 const { Decision } = require('./decision.js');
@@ -13,12 +13,20 @@ try {
   throw new Error('tidegate has no addon for this platform; in a checkout, run `npm run build`', { cause });
 }
 
-const words = new BigUint64Array(4);
+const words = new BigUint64Array(10);
 const doubles = new Float64Array(words.buffer);
 const output = addon.openOutput(words);
 
 /** The limiter's verbs, or why its quota was refused. */
 const createLimiter = (options) => addon.createLimiter(output, options);
+
+/** The keyed limiter's verbs, or why its quota was refused. */
+const createKeyed = (options) => addon.createKeyed(output, options);
+/** The verbs of a table that another thread has shared; null if nobody holds it any more. */
+const findKeyed = (id) => addon.findKeyed(output, id);
+/** The verbs of one key. */
+const keyOf = (table, key) => addon.keyOf(output, table, key);
+const createGroup = (names, limiters) => addon.createGroup(output, names, limiters);
 
 /** The decision that was just written. */
 function decision(code) {
@@ -26,6 +34,24 @@ function decision(code) {
     ? new Decision(code === 1, doubles[0], doubles[1], doubles[2], doubles[3], undefined)
     : wide(code === 3);
 }
+
+/** The decision of a group; the position of the limit that binds is above the code. */
+function bindingDecision(code, names) {
+  const said = decision(code & 3);
+  said.binding = names[code >> 8];
+  return said;
+}
+
+const SLOT = 4;
+const BOOKED = 128;
+
+/** The reservation that was just written, to be kept; undefined if the code says that there is none. */
+const slot = (code) => (code === BOOKED ? words.slice(SLOT) : undefined);
+/** Why there is none. */
+const REFUSED = { 1: 'never', 2: 'too-long', 3: 'queue-full', 4: 'no-room' };
+const refusal = (code) => ({ why: REFUSED[code >> 4], decision: decision(code & 3) });
+/** Puts a reservation where the addon reads it. Nothing may be called in between. */
+const putBack = (kept) => words.set(kept, SLOT);
 
 const NEVER = 2n ** 64n - 1n;
 
@@ -37,4 +63,6 @@ function wide(allowed) {
   return new Decision(allowed, Number(limit), Number(remaining), retry, resetNs === NEVER ? Infinity : Number(resetNs), exact);
 }
 
-module.exports = { addon, createLimiter, decision };
+module.exports = {
+  addon, bindingDecision, createGroup, createKeyed, createLimiter, decision, findKeyed, keyOf, putBack, refusal, slot,
+};

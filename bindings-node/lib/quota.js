@@ -2,7 +2,7 @@
 // `Quota`: how many permits in how long. It is kept as the text that the core wrote, which says it exactly.
 
 const { addon } = require('./native.js');
-const { wrongType } = require('./errors.js');
+const { kind, named, wrongType } = require('./errors.js');
 
 /** A quota that means nothing, or that the algorithm cannot hold. */
 class QuotaError extends RangeError {
@@ -13,8 +13,14 @@ class QuotaError extends RangeError {
     if (position !== undefined) this.position = position;
   }
 }
-// On the prototype, as the built-in errors have it.
-Object.defineProperty(QuotaError.prototype, 'name', { value: 'QuotaError', configurable: true, writable: true });
+named(QuotaError, 'QuotaError');
+
+/** A quota as text, from text or a `Quota`. */
+function quotaText(quota) {
+  if (typeof quota === 'string') return quota;
+  if (quota instanceof Quota) return quota.toString();
+  throw wrongType(`quota must be a string or a Quota; received ${kind(quota)}`);
+}
 
 /** What the addon answered, unless it refused. */
 function accepted(answer) {
@@ -78,4 +84,4 @@ class Quota {
   }
 }
 
-module.exports = { Quota, QuotaError, accepted };
+module.exports = { Quota, QuotaError, accepted, quotaText };

@@ -7,11 +7,15 @@
 //! Wrong arguments are a `RangeError` or a `TypeError` with a `code`; a refused quota is returned as a `Refusal`, for
 //! which JavaScript throws its own error class; a panic is caught and becomes an `Error`.
 
+mod backoff;
+mod group;
+mod keyed;
 mod limiter;
 mod number;
 mod output;
 mod probe;
 mod quota;
+mod verbs;
 
 use napi_derive::napi;
 

@@ -1,18 +1,16 @@
-//! A limiter as a set of closures, each of which owns a share of it.
-//!
-//! Every verb takes `(cost, now)`; a cost that is left out is 1, a time that is left out is that of the limiter's clock. A clock written in
-//! JavaScript is asked by JavaScript, so what it throws needs no way through here.
+//! `Limiter`: its options, and how one is made.
 
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{Either, External, FunctionCallContext, Object, ToNapiValue};
+use napi::bindgen_prelude::{Either, External, Object};
 use napi::{Env, Result};
 use napi_derive::napi;
-use tidegate::{Algorithm, Anchor, Limiter, Quota, QuotaError, Refill};
+use tidegate::{Algorithm, Anchor, Carry, Limiter, Quota, QuotaError, ReconfigureError, Refill, Snapshot};
 
 use crate::number::{Permits, Time, range_error};
 use crate::output::Output;
 use crate::quota::{Refusal, refusal};
+use crate::verbs::{Gate, verb, verbs};
 
 /// All that says what a limiter is.
 #[napi(object, object_to_js = false)]
@@ -29,6 +27,10 @@ pub struct Options {
     pub refill: Option<String>,
     /// Permits to begin with.
     pub initial: Option<Permits>,
+    /// Of a keyed limiter: the most keys.
+    pub max_keys: Option<Permits>,
+    /// Of a keyed limiter: `evict`, `refuse` or `overflow`.
+    pub when_full: Option<String>,
     /// The first reading of the clock that the verbs will be given; the limiter reads its own if not said.
     pub origin: Option<Time>,
 }
@@ -40,41 +42,50 @@ pub fn create_limiter<'env>(
     output: &External<Output>,
     options: Options,
 ) -> Result<Either<Object<'env>, Refusal>> {
-    let algorithm = match options.algorithm.as_deref().unwrap_or("gcra").parse::<Algorithm>() {
-        Ok(algorithm) => algorithm,
-        Err(error) => return Err(unknown(env, "algorithm", &error.to_string())),
-    };
-    let anchor = match (options.offset, options.anchor.as_deref()) {
-        (Some(offset), _) => Some(Anchor::Offset(offset.0)),
-        (None, None) => None,
-        (None, Some("clock")) => Some(Anchor::Clock),
-        (None, Some("first-use")) => Some(Anchor::FirstUse),
-        (None, Some(_)) => return Err(unknown(env, "anchor", "expected clock, first-use or { offset }")),
-    };
-    let refill = match options.refill.as_deref() {
-        None | Some("continuous") => Refill::Continuous,
-        Some("interval") => Refill::Interval,
-        Some(_) => return Err(unknown(env, "refill", "expected continuous or interval")),
-    };
-    match build(algorithm, anchor, refill, &options) {
-        Ok(limiter) => verbs(env, Arc::new(limiter), output).map(Either::A),
+    let names = Names::read(env, &options)?;
+    match build(&names, &options) {
+        Ok(limiter) => object(env, &Arc::new(limiter), output).map(Either::A),
         Err(error) => Ok(Either::B(refusal(&error, &options.quota))),
     }
 }
 
-fn unknown(env: &Env, option: &str, expected: &str) -> napi::Error {
+/// What the options call by name.
+pub(crate) struct Names {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) anchor: Option<Anchor>,
+    pub(crate) refill: Refill,
+}
+
+impl Names {
+    pub(crate) fn read(env: &Env, options: &Options) -> Result<Names> {
+        let algorithm = match options.algorithm.as_deref().unwrap_or("gcra").parse::<Algorithm>() {
+            Ok(algorithm) => algorithm,
+            Err(error) => return Err(unknown(env, "algorithm", &error.to_string())),
+        };
+        let anchor = match (options.offset, options.anchor.as_deref()) {
+            (Some(offset), _) => Some(Anchor::Offset(offset.0)),
+            (None, None) => None,
+            (None, Some("clock")) => Some(Anchor::Clock),
+            (None, Some("first-use")) => Some(Anchor::FirstUse),
+            (None, Some(_)) => return Err(unknown(env, "anchor", "expected clock, first-use or { offset }")),
+        };
+        let refill = match options.refill.as_deref() {
+            None | Some("continuous") => Refill::Continuous,
+            Some("interval") => Refill::Interval,
+            Some(_) => return Err(unknown(env, "refill", "expected continuous or interval")),
+        };
+        Ok(Names { algorithm, anchor, refill })
+    }
+}
+
+pub(crate) fn unknown(env: &Env, option: &str, expected: &str) -> napi::Error {
     range_error(env, "ERR_INVALID_ARG_VALUE", &format!("{option}: {expected}"))
 }
 
-fn build(
-    algorithm: Algorithm,
-    anchor: Option<Anchor>,
-    refill: Refill,
-    options: &Options,
-) -> std::result::Result<Limiter, QuotaError> {
+fn build(names: &Names, options: &Options) -> std::result::Result<Limiter, QuotaError> {
     let quota: Quota = options.quota.parse()?;
-    let mut builder = Limiter::builder(algorithm, quota).refill(refill);
-    if let Some(anchor) = anchor {
+    let mut builder = Limiter::builder(names.algorithm, quota).refill(names.refill);
+    if let Some(anchor) = names.anchor {
         builder = builder.anchor(anchor);
     }
     if let Some(initial) = options.initial {
@@ -86,60 +97,54 @@ fn build(
     }
 }
 
-fn verbs<'env>(env: &'env Env, limiter: Arc<Limiter>, output: &Output) -> Result<Object<'env>> {
-    let mut object = Object::new(env)?;
-    object.set("quota", limiter.quota().to_string())?;
+/// The verbs, and what only a limiter has: its quota, now and later.
+fn object<'env>(env: &'env Env, limiter: &Arc<Limiter>, output: &Output) -> Result<Object<'env>> {
+    let mut object = verbs(env, limiter, output)?;
     object.set("algorithm", limiter.algorithm().name())?;
-    let shared = || (Arc::clone(&limiter), output.clone());
-
-    let (gate, _) = shared();
-    verb(env, &mut object, "tryAcquire", move |context| {
-        let (now, cost) = arguments(&context, &gate)?;
-        Ok(gate.try_acquire_at(now, cost))
-    })?;
-    let (gate, out) = shared();
-    verb(env, &mut object, "take", move |context| {
-        let (now, cost) = arguments(&context, &gate)?;
-        Ok(out.write(&gate.take_at(now, cost)))
-    })?;
-    let (gate, out) = shared();
-    verb(env, &mut object, "peek", move |context| {
-        let (now, cost) = arguments(&context, &gate)?;
-        Ok(out.write(&gate.peek_at(now, cost)))
-    })?;
-    let (gate, out) = shared();
-    verb(env, &mut object, "charge", move |context| {
-        let (now, cost) = arguments(&context, &gate)?;
-        Ok(out.write(&gate.charge_at(now, cost)))
-    })?;
-    let (gate, _) = shared();
-    verb(env, &mut object, "refund", move |context| {
-        let (now, permits) = arguments(&context, &gate)?;
-        gate.refund_at(now, permits);
-        Ok(())
-    })?;
-    let (gate, _) = shared();
-    verb(env, &mut object, "reset", move |_| {
-        gate.reset();
-        Ok(())
+    object.set("share", External::new(Arc::clone(limiter)))?;
+    let gate = Arc::clone(limiter);
+    verb(env, &mut object, "quota", move |_| Ok(gate.quota().to_string()))?;
+    let gate = Arc::clone(limiter);
+    verb(env, &mut object, "snapshot", move |_| {
+        serde_json::to_string(&gate.snapshot()).map_err(|error| napi::Error::from_reason(error.to_string()))
     })?;
     Ok(object)
 }
 
-fn verb<Answer: ToNapiValue + 'static>(
+/// Puts another quota in force; `now` is the clock's if not said. A refused quota, or why it cannot be carried over.
+#[napi(catch_unwind)]
+pub fn reconfigure_limiter(
     env: &Env,
-    object: &mut Object<'_>,
-    name: &str,
-    answer: impl Fn(FunctionCallContext<'_>) -> Result<Answer> + 'static,
-) -> Result<()> {
-    object.set(name, env.create_function_from_closure::<(), Answer, _>(name, answer)?)
+    share: &External<Arc<Limiter>>,
+    quota: String,
+    carry: String,
+    now: Option<Time>,
+) -> Result<Option<Refusal>> {
+    let carry = match carry.as_str() {
+        "keep" | "time" => Carry::Time,
+        "permits" => Carry::Permits,
+        "proportional" => Carry::Proportional,
+        "reset" => Carry::Reset,
+        _ => return Err(unknown(env, "carry", "expected keep, time, permits, proportional or reset")),
+    };
+    let read = match quota.parse::<Quota>() {
+        Ok(read) => read,
+        Err(error) => return Ok(Some(refusal(&error, &quota))),
+    };
+    let now = now.map_or_else(|| Gate::now(&**share), |now| now.0);
+    match share.reconfigure_at(now, read, carry) {
+        Ok(()) => Ok(None),
+        Err(ReconfigureError::Quota(error)) => Ok(Some(refusal(&error, ""))),
+        Err(error) => Ok(Some(Refusal { kind: "cannot-carry".into(), message: error.to_string(), position: None })),
+    }
 }
 
-/// The time and the cost of a call.
-#[inline]
-fn arguments(context: &FunctionCallContext<'_>, limiter: &Limiter) -> Result<(u64, u64)> {
-    let given = context.length();
-    let cost = if given == 0 { 1 } else { context.get::<Permits>(0)?.0 };
-    let now = if given < 2 { limiter.now() } else { context.get::<Time>(1)?.0 };
-    Ok((now, cost))
+/// Goes back to a snapshot; why not, if not.
+#[napi(catch_unwind)]
+pub fn restore_limiter(share: &External<Arc<Limiter>>, snapshot: String) -> Option<String> {
+    let snapshot: Snapshot = match serde_json::from_str(&snapshot) {
+        Ok(snapshot) => snapshot,
+        Err(error) => return Some(format!("no snapshot: {error}")),
+    };
+    share.restore(&snapshot).err().map(|error| error.to_string())
 }

@@ -172,7 +172,7 @@ fn out_of_range(env: sys::napi_env, must: &str, received: &str) -> Error {
     range_error(&Env::from_raw(env), "ERR_OUT_OF_RANGE", &format!("{must}; received {received}"))
 }
 
-fn wrong_type(env: sys::napi_env, must: &str, received: &str) -> Error {
+pub(crate) fn wrong_type(env: sys::napi_env, must: &str, received: &str) -> Error {
     let message = format!("{must}; received {received}");
     thrown(Env::from_raw(env).throw_type_error(&message, Some("ERR_INVALID_ARG_TYPE")))
 }

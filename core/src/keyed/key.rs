@@ -48,6 +48,20 @@ impl<'a, K: ?Sized> Key<'a, K> {
         Key { keys, hash, kind: PhantomData }
     }
 
+    /// The key as a number, for callers who keep it where no lifetime goes. It means nothing to another table.
+    ///
+    /// ```
+    /// # use tidegate::{Algorithm, KeyedLimiter, Quota};
+    /// let keyed: KeyedLimiter<str> = KeyedLimiter::builder(Algorithm::Gcra, Quota::per_second(1)?).max_keys(10).build()?;
+    /// let kept = keyed.key("alice").into_raw();
+    /// assert!(keyed.key_from_raw(kept).try_acquire_at(0, 1));
+    /// assert!(!keyed.try_acquire_at("alice", 0, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub const fn into_raw(self) -> u64 {
+        self.hash
+    }
+
     /// The same key, whatever it is.
     pub(crate) fn untyped(self) -> Key<'a, ()> {
         Key::new(self.keys, self.hash)

@@ -156,6 +156,11 @@ impl<K: ?Sized + Hash> KeyedLimiter<K> {
         Key::new(&self.keys, Table::hash(hasher.finish()))
     }
 
+    /// The key that [`Key::into_raw`] of this limiter made a number of.
+    pub fn key_from_raw(&self, raw: u64) -> Key<'_, K> {
+        Key::new(&self.keys, Table::hash(raw))
+    }
+
     /// See [`Limiter::try_acquire_at`](crate::Limiter::try_acquire_at).
     #[inline]
     pub fn try_acquire_at(&self, key: &K, now: u64, cost: u64) -> bool {
