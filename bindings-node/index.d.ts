@@ -53,6 +53,214 @@ export class Limiter {
   refund(n?: Permits): void;
   /** As new and full. */
   reset(): void;
+  /**
+   * Waits for `n` permits (1), first come first served, with one timer. Resolves with the decision.
+   *
+   * Timers are unref'ed: a wait alone keeps no process alive. A rejected or aborted wait has charged nothing.
+   * @throws {TimeoutError} at once, when the wait would be longer than `timeoutMs`
+   * @throws the signal's reason when it is aborted
+   * @throws {RangeError} `ERR_NEVER`, at once, when `n` can never fit
+   */
+  acquire(n?: Permits, options?: AcquireOptions): Promise<Decision>;
+  /**
+   * Books `n` permits (1) for the earliest instant at which they fit.
+   * @throws {RateLimitExceeded} when that is more than `maxWaitMs` ahead
+   * @throws {RangeError} `ERR_NEVER` when `n` can never fit
+   */
+  reserve(n?: Permits, options?: { maxWaitMs?: Time }): Reservation;
+  /**
+   * Puts another quota in force; the algorithm stays.
+   * @throws {QuotaError} the algorithm cannot hold it; nothing changed
+   * @throws {RangeError} `ERR_CANNOT_CARRY`: it cannot count what is carried over; nothing changed
+   */
+  reconfigure(quota: string | Quota, options?: { carry?: Carry }): void;
+  /** State and quota as text, for `restore` after a restart. Times are those of the limiter's clock. */
+  snapshot(): string;
+  /**
+   * Goes back to a snapshot of this limiter, or of one with the same quota and algorithm.
+   * @throws {RangeError} `ERR_SNAPSHOT`; nothing changed
+   */
+  restore(snapshot: string): void;
+}
+
+/**
+ * What becomes of the permits that are used: the time in which they are earned back stays (`keep`, `time`), their number (`permits`), their
+ * share of the capacity (`proportional`), or nothing (`reset`).
+ */
+export type Carry = 'keep' | 'time' | 'permits' | 'proportional' | 'reset';
+
+export interface AcquireOptions {
+  /** The longest wait, in milliseconds (or bigint nanoseconds); without bound if not said, or Infinity. */
+  timeoutMs?: Time;
+  signal?: AbortSignal;
+}
+
+/** Permits booked for an instant ahead: wait for it, or cancel. Dropping it keeps them booked. */
+export class Reservation {
+  private constructor();
+  /** The instant from which they may be used, in nanoseconds of the limiter's clock. */
+  readonly atNs: bigint;
+  readonly permits: number;
+  /** From now until then. 0 from then on. */
+  readonly waitMs: number;
+  readonly cancelled: boolean;
+  /** Gives the permits back, as far as nobody else relies on them. Whether this call did; later calls do nothing. */
+  cancel(): boolean;
+  /** Resolves at the instant. An abort gives the permits back and rejects with the signal's reason. */
+  wait(options?: { signal?: AbortSignal }): Promise<void>;
+}
+
+export interface KeyedLimiterOptions extends Omit<LimiterOptions, 'initial'> {
+  /** The most keys remembered at once (100,000 if not said). Memory for them, 22 bytes each, is taken at once. */
+  maxKeys?: number;
+  /**
+   * What becomes of a newcomer when every slot in its reach is used by a key that is not idle: the key that would be idle first is forgotten
+   * and counted (`evict`, default), the newcomer is denied (`refuse`), newcomers share one limiter (`overflow`).
+   */
+  whenFull?: 'evict' | 'refuse' | 'overflow';
+}
+
+/** What `share` returns: plain data that structured clone can send. */
+export interface KeyedHandle {
+  readonly tidegateKeyed: number;
+}
+
+/**
+ * A limiter for each key, in a table of fixed size. A key is a string, and is not kept; one whose permits are all back is idle, and newcomers
+ * reuse its slot. Any algorithm but `sliding-log`.
+ */
+export class KeyedLimiter {
+  /** @throws as `Limiter`; `RangeError` for `maxKeys` of 0 or beyond memory */
+  constructor(quota: string | Quota, options?: KeyedLimiterOptions);
+  /**
+   * The table that another thread of this process has shared.
+   * @throws {RangeError} `ERR_GONE`: nobody holds it any more
+   */
+  static from(handle: KeyedHandle, options?: { clock?: Clock }): KeyedLimiter;
+  /** A handle for other threads of this process. It keeps nothing alive: somebody must hold a limiter. */
+  share(): KeyedHandle;
+  readonly quota: Quota;
+  readonly algorithm: Algorithm;
+  readonly maxKeys: number;
+  /** The bytes that the table takes. */
+  readonly memory: number;
+  /** The keys remembered, idle ones included. */
+  readonly size: number;
+  /** How many keys were forgotten although they were not idle. */
+  readonly evictions: number;
+  tryAcquire(key: string, n?: Permits): boolean;
+  take(key: string, n?: Permits): Decision;
+  /** `take` for each of several keys, in their order. Each is a decision of its own; wrong input spends nothing. */
+  takeMany(keys: Iterable<string>, n?: Permits): Decision[];
+  peek(key: string, n?: Permits): Decision;
+  charge(key: string, n?: Permits): Decision;
+  refund(key: string, n?: Permits): void;
+  /** Forgets the key: it is new and full. Whether it was remembered. */
+  reset(key: string): boolean;
+  /** Forgets all keys. */
+  clear(): void;
+  acquire(key: string, n?: Permits, options?: AcquireOptions): Promise<Decision>;
+  reserve(key: string, n?: Permits, options?: { maxWaitMs?: Time }): Reservation;
+  /** The verbs of one key, for many calls: its name crosses once. */
+  key(key: string): Key;
+}
+
+/** One key of a keyed limiter. It holds no state. */
+export interface Key {
+  tryAcquire(n?: Permits): boolean;
+  take(n?: Permits): Decision;
+  peek(n?: Permits): Decision;
+  charge(n?: Permits): Decision;
+  refund(n?: Permits): void;
+  reset(): void;
+}
+
+/** Several limits at once: a call is allowed if all of them allow it, and then charged to all of them; otherwise to none. */
+export class LimiterGroup {
+  /**
+   * Named limits: quotas, or limiters that may be used elsewhere, too (with the same clock).
+   * @throws {QuotaError} of a quota
+   * @throws {RangeError} `ERR_INVALID_ARG_VALUE`: no limit, too many, one limiter twice, or another clock
+   */
+  constructor(
+    limits: Readonly<Record<string, string | Quota | Limiter>> | ReadonlyMap<string, string | Quota | Limiter>,
+    options?: { algorithm?: Algorithm; clock?: Clock },
+  );
+  tryAcquire(n?: Permits): boolean;
+  /** `binding` names the limit with the longest wait, or, if allowed, the least share left. */
+  take(n?: Permits): Decision & { readonly binding: string };
+  peek(n?: Permits): Decision & { readonly binding: string };
+  /** What each limit by itself would answer, by name, without spending. */
+  members(n?: Permits): Record<string, Decision>;
+  reset(): void;
+}
+
+export interface BackoffBounds {
+  /** The cap; it includes the jitter. */
+  maxMs?: Time;
+  /** `none`, `full` (U(0, v)), `equal` (v/2 + U(0, v/2)), `decorrelated`, or milliseconds j: v + U(0, j). */
+  jitter?: 'none' | 'full' | 'equal' | 'decorrelated' | Time;
+  /** How many delays there are. */
+  maxRetries?: number;
+  /** The longest sum of all delays. */
+  maxElapsedMs?: Time;
+  /** The same seed gives the same delays; a new one for each session, if not said. */
+  seed?: Permits;
+}
+
+/** A schedule of delays between retries, in milliseconds. */
+export class Backoff implements Iterable<number> {
+  private constructor();
+  static constant(options: BackoffBounds & { delayMs: Time }): Backoff;
+  static linear(options: BackoffBounds & { baseMs: Time; stepMs?: Time }): Backoff;
+  /** The factor (2) is 1 or at least 1.001, and read as the decimal number that it prints as. */
+  static exponential(options: BackoffBounds & { baseMs: Time; factor?: number }): Backoff;
+  static fibonacci(options: BackoffBounds & { baseMs: Time }): Backoff;
+  /** A session: one walk along the schedule, for one operation. */
+  start(): BackoffSession;
+  [Symbol.iterator](): BackoffSession;
+}
+
+export class BackoffSession implements IterableIterator<number> {
+  private constructor();
+  /** The next delay, or null: give up. Never shorter than what the server said; jitter comes on top. */
+  nextDelay(retryAfterMs?: Time | null): number | null;
+  /** How many delays have been given. */
+  readonly retries: number;
+  readonly seed: bigint;
+  next(): IteratorResult<number, undefined>;
+  [Symbol.iterator](): BackoffSession;
+}
+
+export interface RetryOptions {
+  backoff: Backoff;
+  /** Whether a failure is worth a retry; every one, if not said. */
+  shouldRetry?: (error: unknown) => boolean | Promise<boolean>;
+  /** What a failure says about when to come back; by default that of this package's errors. */
+  retryAfter?: (error: unknown) => Time | null | undefined;
+  signal?: AbortSignal;
+  /** In place of a timer. */
+  sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
+}
+
+/** Calls `work` until it succeeds, its schedule gives up, or the signal is aborted. Rejects with the last failure, or the signal's reason. */
+export function retry<T>(
+  work: (context: { attempt: number; signal: AbortSignal | undefined }) => T | Promise<T>,
+  options: RetryOptions,
+): Promise<T>;
+
+/** The wait would be longer than the timeout; nothing was charged. */
+export class TimeoutError extends Error {
+  private constructor();
+  readonly code: 'ERR_TIMEOUT';
+  readonly decision: Decision;
+}
+
+/** A reservation that would wait too long, or that the limiter cannot keep; nothing was charged. */
+export class RateLimitExceeded extends Error {
+  constructor(decision: Decision, message?: string);
+  readonly code: 'ERR_RATE_LIMIT_EXCEEDED';
+  readonly decision: Decision;
 }
 
 /** What a limiter answered. */

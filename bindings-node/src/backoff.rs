@@ -52,9 +52,9 @@ fn build(env: &Env, options: &BackoffOptions) -> Result<Backoff> {
         _ => return Err(unknown(env, "schedule", "expected constant, linear, exponential or fibonacci")),
     };
     if let Some(factor) = &options.factor {
-        backoff = backoff.factor_decimal(factor).map_err(|error: BackoffError| {
-            range_error(env, "ERR_OUT_OF_RANGE", &error.to_string())
-        })?;
+        backoff = backoff
+            .factor_decimal(factor)
+            .map_err(|error: BackoffError| range_error(env, "ERR_OUT_OF_RANGE", &error.to_string()))?;
     }
     if let Some(cap) = options.max {
         backoff = backoff.max_delay(span(cap));
@@ -65,7 +65,13 @@ fn build(env: &Env, options: &BackoffOptions) -> Result<Backoff> {
         (None, Some("full")) => Jitter::Full,
         (None, Some("equal")) => Jitter::Equal,
         (None, Some("decorrelated")) => Jitter::Decorrelated,
-        (None, Some(_)) => return Err(unknown(env, "jitter", "expected none, full, equal, decorrelated or a number of milliseconds to add")),
+        (None, Some(_)) => {
+            return Err(unknown(
+                env,
+                "jitter",
+                "expected none, full, equal, decorrelated or a number of milliseconds to add",
+            ));
+        }
     });
     if let Some(retries) = options.max_retries {
         // More than 32 bits can count is more than anybody waits for.

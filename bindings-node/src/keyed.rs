@@ -29,7 +29,11 @@ const SHORT: usize = 128;
 /// # Errors
 /// A `TypeError` if it is no string.
 #[inline]
-fn with_key<R>(context: &FunctionCallContext<'_>, position: usize, with: impl FnOnce(&[u16]) -> Result<R>) -> Result<R> {
+fn with_key<R>(
+    context: &FunctionCallContext<'_>,
+    position: usize,
+    with: impl FnOnce(&[u16]) -> Result<R>,
+) -> Result<R> {
     let key = context.get::<Unknown<'_>>(position)?;
     let (env, value) = (context.env.raw(), key.raw());
     let (mut short, mut units) = ([0_u16; SHORT], 0);

@@ -7,6 +7,9 @@
 //! Wrong arguments are a `RangeError` or a `TypeError` with a `code`; a refused quota is returned as a `Refusal`, for
 //! which JavaScript throws its own error class; a panic is caught and becomes an `Error`.
 
+// A refusal carries its whole decision by value, as in the core.
+#![allow(clippy::result_large_err)]
+
 mod backoff;
 mod group;
 mod keyed;

@@ -56,7 +56,14 @@ impl Output {
 
     /// As [`Output::write`], whoever decided.
     #[inline]
-    pub(crate) fn write_figures(&self, allowed: bool, limit: u64, remaining: u64, retry: Option<u64>, reset: u64) -> u32 {
+    pub(crate) fn write_figures(
+        &self,
+        allowed: bool,
+        limit: u64,
+        remaining: u64,
+        retry: Option<u64>,
+        reset: u64,
+    ) -> u32 {
         let narrow =
             limit.max(remaining).max(retry.unwrap_or(0)) <= MAX_SAFE && (reset <= MAX_SAFE || reset == u64::MAX);
         let double = |number: u64| (number as f64).to_bits();

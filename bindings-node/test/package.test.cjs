@@ -15,14 +15,17 @@ const read = (name) => readFileSync(join(here, name), 'utf8');
 test('require and import give the same names', async () => {
   const imported = await import('tidegate');
   const names = Object.keys(tidegate).sort();
-  assert.deepEqual(names, ['Decision', 'Limiter', 'Quota', 'QuotaError']);
+  assert.deepEqual(names, [
+    'Backoff', 'BackoffSession', 'Decision', 'KeyedLimiter', 'Limiter', 'LimiterGroup', 'Quota', 'QuotaError', 'RateLimitExceeded',
+    'Reservation', 'TimeoutError', 'retry',
+  ]);
   assert.deepEqual(Object.keys(imported).filter((name) => name !== 'default' && name !== 'module.exports').sort(), names);
   for (const name of names) assert.equal(imported[name], tidegate[name]);
   assert.equal(imported.default, tidegate);
 });
 
 test('the declarations name what there is', () => {
-  const declared = [...read('index.d.ts').matchAll(/^export class (\w+)/gm)].map(([, name]) => name);
+  const declared = [...read('index.d.ts').matchAll(/^export (?:class|function) (\w+)/gm)].map(([, name]) => name);
   assert.deepEqual(declared.sort(), Object.keys(tidegate).sort());
 });
 
