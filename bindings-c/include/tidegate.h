@@ -936,17 +936,9 @@ typedef struct tidegate_backoff {
    */
   uint64_t mark;
   /**
-   * The library's own: what it was started with.
-   */
-  struct tidegate_backoff_options options;
-  /**
-   * The library's own: where it stands.
-   */
-  uint64_t state[8];
-  /**
    * The library's own.
    */
-  uint64_t reserved[12];
+  uint64_t internal[31];
 } tidegate_backoff;
 
 #ifdef __cplusplus

@@ -110,13 +110,19 @@ const MARK: u64 = 0x3bd9_06c2_f15e_a875;
 pub struct tidegate_backoff {
     /// The library's own.
     pub mark: u64,
-    /// The library's own: what it was started with.
-    pub options: tidegate_backoff_options,
-    /// The library's own: where it stands.
-    pub state: [u64; 8],
     /// The library's own.
-    pub reserved: [u64; 12],
+    pub internal: [u64; 31],
 }
+
+/// What `internal` holds: what it was started with, and where it stands.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Running {
+    options: tidegate_backoff_options,
+    state: [u64; 8],
+}
+
+const _: () = assert!(size_of::<Running>() <= 31 * 8 && align_of::<Running>() <= align_of::<tidegate_backoff>());
 
 impl tidegate_backoff_options {
     fn backoff(&self) -> Result<Backoff, tidegate_status> {
@@ -171,11 +177,32 @@ impl tidegate_backoff_options {
 }
 
 impl tidegate_backoff {
+    fn new(options: tidegate_backoff_options, session: &Session) -> tidegate_backoff {
+        let mut backoff = tidegate_backoff { mark: MARK, internal: [0; 31] };
+        *backoff.running_mut() = Running { options, state: session.to_raw() };
+        backoff
+    }
+
+    fn running(&self) -> &Running {
+        // SAFETY: it fits and is aligned, as asserted above; all its fields are integers, so whatever stands there is a value.
+        unsafe { &*self.internal.as_ptr().cast() }
+    }
+
+    fn running_mut(&mut self) -> &mut Running {
+        // SAFETY: as in `running`.
+        unsafe { &mut *self.internal.as_mut_ptr().cast() }
+    }
+
     fn session(&self) -> Result<Session, tidegate_status> {
         if self.mark != MARK {
             return Err(TIDEGATE_ERROR_NOT_INITIALIZED);
         }
-        Ok(self.options.backoff()?.resume(self.state))
+        let running = self.running();
+        Ok(running.options.backoff()?.resume(running.state))
+    }
+
+    fn keep(&mut self, session: &Session) {
+        self.running_mut().state = session.to_raw();
     }
 }
 
@@ -190,7 +217,7 @@ unsafe fn start(
         // SAFETY: promised by the caller.
         let (out, options) = unsafe { (Out::new(backoff)?, sized::read(options)?) };
         let session = begin(&options.backoff()?);
-        out.write(tidegate_backoff { mark: MARK, options, state: session.to_raw(), reserved: [0; 12] });
+        out.write(tidegate_backoff::new(options, &session));
         Ok(())
     })
 }
@@ -242,7 +269,7 @@ unsafe fn next(backoff: *mut tidegate_backoff, now: Option<u64>, hint: u64, dela
             Some(now) => session.next_delay_nanos_at(now, hint),
             None => session.next_delay_nanos(hint),
         };
-        backoff.state = session.to_raw();
+        backoff.keep(&session);
         out.write(delay.unwrap_or(u64::MAX));
         Ok(())
     })
@@ -297,7 +324,7 @@ pub unsafe extern "C" fn tidegate_backoff_reset(backoff: *mut tidegate_backoff) 
         let backoff = unsafe { borrow_mut(backoff) }?;
         let mut session = backoff.session()?;
         session.reset();
-        backoff.state = session.to_raw();
+        backoff.keep(&session);
         Ok(())
     })
 }
@@ -314,7 +341,7 @@ pub unsafe extern "C" fn tidegate_backoff_reset_at(backoff: *mut tidegate_backof
         let backoff = unsafe { borrow_mut(backoff) }?;
         let mut session = backoff.session()?;
         session.reset_at(now_ns);
-        backoff.state = session.to_raw();
+        backoff.keep(&session);
         Ok(())
     })
 }

@@ -27,7 +27,7 @@ struct Marked<T> {
     object: T,
 }
 
-/// The addresses of the handles that live, and their marks.
+/// The handles that live, and their marks. Addresses stand here inverted: a tool that looks for leaks must not take the list for an owner.
 static LIVING: Mutex<BTreeMap<usize, u64>> = Mutex::new(BTreeMap::new());
 
 fn living<R>(change: impl FnOnce(&mut BTreeMap<usize, u64>) -> R) -> R {
@@ -46,7 +46,7 @@ pub fn keep<H: Handle>(object: H::Object, out: Out<*mut H>) -> Result<(), tidega
     }
     // SAFETY: just allocated with this layout.
     unsafe { memory.write(Marked { mark: H::MARK, object }) };
-    living(|living| living.insert(memory.addr(), H::MARK));
+    living(|living| living.insert(!memory.addr(), H::MARK));
     out.write(memory.cast());
     Ok(())
 }
@@ -78,7 +78,7 @@ pub unsafe fn free<H: Handle>(handle: *mut H) -> Result<(), tidegate_status> {
     if handle.is_null() {
         return Ok(());
     }
-    let address = handle.addr();
+    let address = !handle.addr();
     let lives = living(|living| match living.get(&address) {
         Some(&mark) if mark == H::MARK => living.remove(&address).is_some(),
         _ => false,

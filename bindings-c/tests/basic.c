@@ -211,7 +211,7 @@ static void wrong_calls_spend_nothing(void) {
   CHECK(tidegate_limiter_refund(NULL, 1) == TIDEGATE_ERROR_NULL);
   CHECK(tidegate_limiter_refund_at(NULL, 0, 1) == TIDEGATE_ERROR_NULL);
   CHECK(tidegate_limiter_reset(NULL) == TIDEGATE_ERROR_NULL);
-  tidegate_limiter_free((tidegate_limiter *)misaligned());
+  CHECK(tidegate_limiter_free((tidegate_limiter *)misaligned()) == TIDEGATE_ERROR_HANDLE);
 
   CHECK(tidegate_limiter_take_at(l, 0, 1, &d) == TIDEGATE_OK && answers(&d, true, 1, 0, 0, 60 * MINUTE));
   tidegate_limiter_free(l);
