@@ -245,6 +245,22 @@ enum tidegate_status
    * The sliding log needs memory that this constructor cannot take.
    */
   TIDEGATE_ERROR_NEEDS_MEMORY = -120,
+  /**
+   * The text has no unit of the calendar where one was expected.
+   */
+  TIDEGATE_ERROR_EXPECTED_CALENDAR_UNIT = -121,
+  /**
+   * There is no such time zone.
+   */
+  TIDEGATE_ERROR_UNKNOWN_ZONE = -122,
+  /**
+   * A calendar period, for an algorithm other than the fixed window.
+   */
+  TIDEGATE_ERROR_CALENDAR_NEEDS_WINDOW = -123,
+  /**
+   * The text has no name of a time zone where one was expected.
+   */
+  TIDEGATE_ERROR_EXPECTED_ZONE = -124,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -311,6 +327,10 @@ enum tidegate_anchor
    * At the first call that spends after everything spent before has been paid back. Fixed window and interval refill only.
    */
   TIDEGATE_ANCHOR_FIRST_USE = 2,
+  /**
+   * At local hours, days, weeks, months or years of a time zone. In a quota only; see tidegate_quota_make_calendar.
+   */
+  TIDEGATE_ANCHOR_CALENDAR = 3,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -358,6 +378,43 @@ enum tidegate_booking
 typedef enum tidegate_booking tidegate_booking;
 #else
 typedef int32_t tidegate_booking;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * A unit of the calendar.
+ */
+enum tidegate_calendar_unit
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * From the top of the local hour.
+   */
+  TIDEGATE_CALENDAR_HOUR = 0,
+  /**
+   * From local midnight.
+   */
+  TIDEGATE_CALENDAR_DAY = 1,
+  /**
+   * From Monday's midnight.
+   */
+  TIDEGATE_CALENDAR_WEEK = 2,
+  /**
+   * From the midnight of the first of the month.
+   */
+  TIDEGATE_CALENDAR_MONTH = 3,
+  /**
+   * From the midnight of 1 January.
+   */
+  TIDEGATE_CALENDAR_YEAR = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum tidegate_calendar_unit tidegate_calendar_unit;
+#else
+typedef int32_t tidegate_calendar_unit;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -635,9 +692,14 @@ typedef struct tidegate_quota {
    */
   tidegate_anchor anchor;
   /**
-   * Must be 0: room for calendar periods.
+   * With TIDEGATE_ANCHOR_CALENDAR the unit and the time zone, by a number that this process alone knows; else 0. Write a quota as text to
+   * keep it elsewhere.
    */
-  uint32_t reserved[7];
+  uint32_t calendar;
+  /**
+   * Must be 0.
+   */
+  uint32_t reserved[6];
 } tidegate_quota;
 
 /**
@@ -978,8 +1040,9 @@ tidegate_status tidegate_quota_make(uint64_t limit,
                                     struct tidegate_quota *quota);
 
 /**
- * Reads a quota from its text: "300/min", "150/10s", "1 per 2 hours", "300/min burst 50", "50/h from first use", "10/h offset 5min".
- * Units: ns us ms s min h d w and their long names.
+ * Reads a quota from its text: "300/min", "150/10s", "1 per 2 hours", "300/min burst 50", "50/h from first use", "10/h offset 5min",
+ * "1000 per calendar day in Europe/Paris" (not in libtidegate_bare). Units: ns us ms s min h d w and their long names; of the calendar hour day
+ * week month year.
  *
  * @param text A string ended by NUL, in UTF-8.
  * @param[out] quota Written on success only.
@@ -1010,6 +1073,25 @@ tidegate_status tidegate_quota_format(const struct tidegate_quota *quota,
                                       char *buffer,
                                       size_t capacity,
                                       size_t *length);
+
+/**
+ * Makes a quota of `limit` permits in each local hour, day, week, month or year of a time zone. Fixed windows only. Time is then nanoseconds since
+ * 1970-01-01T00:00Z.
+ *
+ * Days of 23 and 25 hours, midnights that do not exist or exist twice, and leap days are taken care of.
+ *
+ * @param zone A name of the IANA database, such as "Europe/Paris" or "UTC", ended by NUL; in either case.
+ * @param[out] quota Written on success only.
+ * @return TIDEGATE_OK; TIDEGATE_ERROR_UNKNOWN_ZONE; TIDEGATE_ERROR_UNKNOWN_VALUE for the unit; TIDEGATE_ERROR_ZERO_LIMIT; TIDEGATE_ERROR_NOT_UTF8;
+ * TIDEGATE_ERROR_NULL or TIDEGATE_ERROR_MISALIGNED for a pointer.
+ * @pre `zone` ends with NUL.
+ *
+ * Thread safety: may be called from any thread; `quota` must not be used by another one meanwhile.
+ */
+tidegate_status tidegate_quota_make_calendar(uint64_t limit,
+                                             tidegate_calendar_unit unit,
+                                             const char *zone,
+                                             struct tidegate_quota *quota);
 
 /**
  * Makes a limiter on the system's monotonic clock.

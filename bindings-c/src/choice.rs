@@ -37,6 +37,8 @@ pub enum tidegate_anchor {
     TIDEGATE_ANCHOR_CLOCK = 1,
     /// At the first call that spends after everything spent before has been paid back. Fixed window and interval refill only.
     TIDEGATE_ANCHOR_FIRST_USE = 2,
+    /// At local hours, days, weeks, months or years of a time zone. In a quota only; see tidegate_quota_make_calendar.
+    TIDEGATE_ANCHOR_CALENDAR = 3,
 }
 
 /// How a token bucket gets its tokens back.

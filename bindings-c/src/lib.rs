@@ -40,6 +40,8 @@ mod bare;
 #[cfg(feature = "std")]
 mod budget;
 #[cfg(feature = "std")]
+mod calendar;
+#[cfg(feature = "std")]
 mod change;
 #[cfg(feature = "std")]
 mod handle;

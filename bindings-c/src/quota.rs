@@ -6,12 +6,13 @@ use core::ffi::{CStr, c_char};
 
 use tidegate::{Anchor, Quota, QuotaError};
 
+#[cfg(feature = "std")]
+use crate::calendar;
 use crate::choice::{self, anchor_code, tidegate_anchor};
 use crate::guard::{Out, borrow, guard};
 use crate::status::text;
 use crate::status::tidegate_status::{
-    self, TIDEGATE_ERROR_CALENDAR_UNSUPPORTED, TIDEGATE_ERROR_NOT_UTF8, TIDEGATE_ERROR_NULL,
-    TIDEGATE_ERROR_UNKNOWN_VALUE,
+    self, TIDEGATE_ERROR_NOT_UTF8, TIDEGATE_ERROR_NULL, TIDEGATE_ERROR_UNKNOWN_VALUE,
 };
 use crate::text::Buffer;
 
@@ -33,8 +34,11 @@ pub struct tidegate_quota {
     pub offset_ns: u64,
     /// Where windows begin.
     pub anchor: anchor_code,
-    /// Must be 0: room for calendar periods.
-    pub reserved: [u32; 7],
+    /// With TIDEGATE_ANCHOR_CALENDAR the unit and the time zone, by a number that this process alone knows; else 0. Write a quota as text to
+    /// keep it elsewhere.
+    pub calendar: u32,
+    /// Must be 0.
+    pub reserved: [u32; 6],
 }
 
 /// Why a text is no quota.
@@ -51,10 +55,12 @@ pub struct tidegate_quota_error {
 
 impl From<Quota> for tidegate_quota {
     fn from(quota: Quota) -> tidegate_quota {
-        let (anchor, offset_ns) = match quota.anchored() {
-            Anchor::Offset(offset) => (tidegate_anchor::TIDEGATE_ANCHOR_CLOCK, offset),
-            Anchor::FirstUse => (tidegate_anchor::TIDEGATE_ANCHOR_FIRST_USE, 0),
-            _ => (tidegate_anchor::TIDEGATE_ANCHOR_CLOCK, 0),
+        let (anchor, offset_ns, calendar) = match quota.anchored() {
+            Anchor::Offset(offset) => (tidegate_anchor::TIDEGATE_ANCHOR_CLOCK, offset, 0),
+            Anchor::FirstUse => (tidegate_anchor::TIDEGATE_ANCHOR_FIRST_USE, 0, 0),
+            #[cfg(feature = "std")]
+            Anchor::Calendar(calendar) => (tidegate_anchor::TIDEGATE_ANCHOR_CALENDAR, 0, calendar::number(calendar)),
+            _ => (tidegate_anchor::TIDEGATE_ANCHOR_CLOCK, 0, 0),
         };
         tidegate_quota {
             limit: quota.limit(),
@@ -62,7 +68,8 @@ impl From<Quota> for tidegate_quota {
             burst: quota.capacity(),
             offset_ns,
             anchor: anchor as i32,
-            reserved: [0; 7],
+            calendar,
+            reserved: [0; 6],
         }
     }
 }
@@ -71,7 +78,15 @@ impl TryFrom<&tidegate_quota> for Quota {
     type Error = tidegate_status;
 
     fn try_from(quota: &tidegate_quota) -> Result<Quota, tidegate_status> {
-        if quota.reserved != [0; 7] {
+        if quota.reserved != [0; 6] {
+            return Err(TIDEGATE_ERROR_UNKNOWN_VALUE);
+        }
+        #[cfg(feature = "std")]
+        if quota.anchor == tidegate_anchor::TIDEGATE_ANCHOR_CALENDAR as i32 && quota.offset_ns == 0 {
+            let anchor = Anchor::Calendar(calendar::numbered(quota.calendar)?);
+            return make(quota.limit, quota.period_ns, quota.burst).map(|quota| quota.anchor(anchor));
+        }
+        if quota.calendar != 0 {
             return Err(TIDEGATE_ERROR_UNKNOWN_VALUE);
         }
         let anchor = choice::anchor(quota.anchor, quota.offset_ns)?.unwrap_or_default();
@@ -105,8 +120,9 @@ pub unsafe extern "C" fn tidegate_quota_make(
     })
 }
 
-/// Reads a quota from its text: "300/min", "150/10s", "1 per 2 hours", "300/min burst 50", "50/h from first use", "10/h offset 5min".
-/// Units: ns us ms s min h d w and their long names.
+/// Reads a quota from its text: "300/min", "150/10s", "1 per 2 hours", "300/min burst 50", "50/h from first use", "10/h offset 5min",
+/// "1000 per calendar day in Europe/Paris" (not in libtidegate_bare). Units: ns us ms s min h d w and their long names; of the calendar hour day
+/// week month year.
 ///
 /// @param text A string ended by NUL, in UTF-8.
 /// @param[out] quota Written on success only.
@@ -175,11 +191,6 @@ unsafe fn parse(text: *const c_char, quota: *mut tidegate_quota) -> Result<(), (
     let text = text.to_str().map_err(|error| (TIDEGATE_ERROR_NOT_UTF8, error.valid_up_to()))?;
     let parsed: Result<Quota, QuotaError> = text.parse();
     let parsed = parsed.map_err(|error| (error.kind().into(), error.position().unwrap_or(TIDEGATE_NO_POSITION)))?;
-    if !matches!(parsed.anchored(), Anchor::Clock | Anchor::Offset(_) | Anchor::FirstUse) {
-        // The core may know calendars where it is built for others, too; this struct has no room for them yet.
-        let position = text.to_ascii_lowercase().find("calendar").unwrap_or(TIDEGATE_NO_POSITION);
-        return Err((TIDEGATE_ERROR_CALENDAR_UNSUPPORTED, position));
-    }
     out.write(parsed.into());
     Ok(())
 }

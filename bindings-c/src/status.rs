@@ -90,6 +90,14 @@ pub enum tidegate_status {
     TIDEGATE_ERROR_INITIAL_UNSUPPORTED = -119,
     /// The sliding log needs memory that this constructor cannot take.
     TIDEGATE_ERROR_NEEDS_MEMORY = -120,
+    /// The text has no unit of the calendar where one was expected.
+    TIDEGATE_ERROR_EXPECTED_CALENDAR_UNIT = -121,
+    /// There is no such time zone.
+    TIDEGATE_ERROR_UNKNOWN_ZONE = -122,
+    /// A calendar period, for an algorithm other than the fixed window.
+    TIDEGATE_ERROR_CALENDAR_NEEDS_WINDOW = -123,
+    /// The text has no name of a time zone where one was expected.
+    TIDEGATE_ERROR_EXPECTED_ZONE = -124,
 }
 
 use tidegate_status::*;
@@ -98,7 +106,7 @@ use tidegate_status::*;
 pub type status_code = i32;
 
 /// Every status and its text. The texts of quotas are the core's, which a test holds them to.
-const TEXTS: [(tidegate_status, &CStr); 39] = [
+const TEXTS: [(tidegate_status, &CStr); 43] = [
     (TIDEGATE_OK, c"done"),
     (TIDEGATE_ERROR_NULL, c"a pointer is NULL that must not be"),
     (TIDEGATE_ERROR_MISALIGNED, c"a pointer is not aligned for its type"),
@@ -144,6 +152,13 @@ const TEXTS: [(tidegate_status, &CStr); 39] = [
     (TIDEGATE_ERROR_REFILL_UNSUPPORTED, c"only the token bucket has interval refill"),
     (TIDEGATE_ERROR_INITIAL_UNSUPPORTED, c"an initial fill needs a token bucket and at most its capacity"),
     (TIDEGATE_ERROR_NEEDS_MEMORY, c"the sliding log needs one word of memory a permit"),
+    (
+        TIDEGATE_ERROR_EXPECTED_CALENDAR_UNIT,
+        c"expected hour, day, week, month or year, such as \"1000 per calendar day\"",
+    ),
+    (TIDEGATE_ERROR_UNKNOWN_ZONE, c"there is no such time zone"),
+    (TIDEGATE_ERROR_CALENDAR_NEEDS_WINDOW, c"calendar periods need the algorithm fixed-window"),
+    (TIDEGATE_ERROR_EXPECTED_ZONE, c"expected the name of a time zone, such as \"Europe/Paris\""),
 ];
 
 /// The text of a status.
@@ -175,6 +190,10 @@ impl From<QuotaErrorKind> for tidegate_status {
             RefillUnsupported => TIDEGATE_ERROR_REFILL_UNSUPPORTED,
             InitialUnsupported => TIDEGATE_ERROR_INITIAL_UNSUPPORTED,
             NeedsMemory => TIDEGATE_ERROR_NEEDS_MEMORY,
+            ExpectedCalendarUnit => TIDEGATE_ERROR_EXPECTED_CALENDAR_UNIT,
+            UnknownZone => TIDEGATE_ERROR_UNKNOWN_ZONE,
+            ExpectedZone => TIDEGATE_ERROR_EXPECTED_ZONE,
+            CalendarNeedsWindow => TIDEGATE_ERROR_CALENDAR_NEEDS_WINDOW,
             _ => TIDEGATE_ERROR_QUOTA,
         }
     }
@@ -200,12 +219,23 @@ mod tests {
 
     /// One error of every kind that can be met in this build.
     fn errors() -> Vec<QuotaError> {
-        let texts = ["0/s", "1/0s", "1/999999w", "1/s burst 0", "99999999999999999999/s", "x", "1 s", "1/x", "1/s x"];
+        let texts = [
+            "0/s",
+            "1/0s",
+            "1/999999w",
+            "1/s burst 0",
+            "99999999999999999999/s",
+            "x",
+            "1 s",
+            "1/x",
+            "1/s x",
+            "1/calendar fortnight",
+            "1/calendar day in Nowhere/Near",
+            "1/calendar day in ",
+        ];
         let twice = "1/s burst 1 burst 1";
         let mut errors: Vec<QuotaError> =
             texts.iter().chain([&twice]).map(|text| text.parse::<Quota>().expect_err(text)).collect();
-        // Built together with others, the core may know calendars.
-        errors.extend("1/calendar day".parse::<Quota>().err());
         let quota = |text: &str| text.parse::<Quota>().expect(text);
         let refused = [
             Limiter::builder(Algorithm::Gcra, quota("2/ns")),
@@ -216,6 +246,7 @@ mod tests {
             Limiter::builder(Algorithm::Gcra, quota("1/s")).anchor(Anchor::FirstUse),
             Limiter::builder(Algorithm::Gcra, quota("1/s")).refill(Refill::Interval),
             Limiter::builder(Algorithm::TokenBucket, quota("1/s")).initial(2),
+            Limiter::builder(Algorithm::Gcra, quota("1/calendar day")),
         ];
         errors.extend(refused.map(|builder| builder.build_at(0).expect_err("refused")));
         errors
@@ -232,9 +263,9 @@ mod tests {
             assert_ne!(status, TIDEGATE_ERROR_QUOTA, "{error}");
             seen.insert(status as i32);
         }
-        seen.insert(TIDEGATE_ERROR_CALENDAR_UNSUPPORTED as i32);
-        // All from -119 to -101: only the want of memory cannot be met with a heap.
-        assert_eq!(seen.into_iter().collect::<Vec<_>>(), (-119..=-101).collect::<Vec<_>>());
+        // This build knows calendars and has a heap.
+        seen.extend([TIDEGATE_ERROR_CALENDAR_UNSUPPORTED as i32, TIDEGATE_ERROR_NEEDS_MEMORY as i32]);
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), (-124..=-101).collect::<Vec<_>>());
     }
 
     #[test]
@@ -243,7 +274,7 @@ mod tests {
         let texts: BTreeSet<&CStr> = TEXTS.iter().map(|(_, text)| *text).collect();
         assert_eq!((values.len(), texts.len()), (TEXTS.len(), TEXTS.len()));
         assert!(values.iter().all(|value| *value <= 0));
-        for foreign in [1, -99, -121, i32::MIN, i32::MAX] {
+        for foreign in [1, -99, -125, i32::MIN, i32::MAX] {
             assert_eq!(text(foreign), c"unknown status");
         }
     }

@@ -246,6 +246,7 @@ static void costs_and_times(void) {
   CHECK(tidegate_retry_budget_new_tokens(1, 1, 1, 1, 1, NULL) == TIDEGATE_ERROR_NULL);
   CHECK(tidegate_retry_budget_new_throttle(1, 1, (tidegate_retry_budget **)misaligned()) == TIDEGATE_ERROR_MISALIGNED);
   CHECK(tidegate_retry_budget_new_share(UINT64_MAX, UINT32_MAX, 1, 0, (tidegate_retry_budget **)aligned()) == TIDEGATE_ERROR_RANGE);
+  CHECK(tidegate_quota_make_calendar(1, TIDEGATE_CALENDAR_DAY, "UTC", NULL) == TIDEGATE_ERROR_NULL);
   CHECK(tidegate_limiter_from_snapshot(NULL, (tidegate_limiter **)aligned()) == TIDEGATE_ERROR_NULL);
   CHECK(tidegate_limiter_from_snapshot("null", (tidegate_limiter **)aligned()) == TIDEGATE_ERROR_SNAPSHOT);
   CHECK(untouched());

@@ -69,7 +69,7 @@ static void quotas(void) {
 
   CHECK(tidegate_quota_make(300, MINUTE, 50, &quota) == TIDEGATE_OK);
   CHECK(quota.limit == 300 && quota.period_ns == MINUTE && quota.burst == 50 && quota.offset_ns == 0);
-  CHECK(quota.anchor == TIDEGATE_ANCHOR_CLOCK && quota.reserved[0] == 0 && quota.reserved[6] == 0);
+  CHECK(quota.anchor == TIDEGATE_ANCHOR_CLOCK && quota.reserved[0] == 0 && quota.calendar == 0 && quota.reserved[5] == 0);
   kept = quota;
   CHECK(tidegate_quota_make(0, MINUTE, 50, &quota) == TIDEGATE_ERROR_ZERO_LIMIT);
   CHECK(tidegate_quota_make(300, 0, 50, &quota) == TIDEGATE_ERROR_ZERO_PERIOD);
@@ -133,7 +133,7 @@ static void limiters_that_cannot_be(void) {
   memset(&wrong, 0xff, sizeof wrong);
   CHECK(tidegate_limiter_new(TIDEGATE_GCRA, &wrong, &limiter) == TIDEGATE_ERROR_UNKNOWN_VALUE);
   wrong = quota;
-  wrong.reserved[6] = 1;
+  wrong.reserved[5] = 1;
   CHECK(tidegate_limiter_new(TIDEGATE_GCRA, &wrong, &limiter) == TIDEGATE_ERROR_UNKNOWN_VALUE);
   wrong = quota;
   wrong.anchor = (tidegate_anchor)3;

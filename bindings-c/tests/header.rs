@@ -7,11 +7,12 @@ use std::path::Path;
 use std::{env, fs};
 
 /// The files that declare something to C, in the order in which the header shall show it.
-const FILES: [&str; 17] = [
+const FILES: [&str; 18] = [
     "version",
     "status",
     "choice",
     "quota",
+    "calendar",
     "decision",
     "options",
     "reservation",
@@ -95,6 +96,11 @@ fn every_exported_name_is_in_the_header() {
             let name = after.split("fn ").nth(1).and_then(|rest| rest.split('(').next()).expect("a function");
             assert!(name.starts_with("tidegate_"), "{name} lacks the prefix");
             assert!(header.contains(&format!("{name}(")), "{name} is missing");
+            let comment = source.split(&format!("fn {name}(")).next().unwrap_or_default();
+            let comment = comment.rsplit("\n\n").next().unwrap_or_default();
+            assert!(comment.contains("/// Thread safety: "), "{name} does not say its thread safety");
+            let answers = after.split('{').next().is_some_and(|head| head.contains("->"));
+            assert!(!answers || comment.contains("/// @return "), "{name} does not say what it returns");
             functions += 1;
         }
         for after in source.split("\npub const ").skip(1) {

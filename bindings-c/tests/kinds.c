@@ -23,7 +23,8 @@ static tidegate_quota quota_of(const char *text) {
 }
 
 static void quota_texts(void) {
-  const char *const texts[] = {"300/min burst 50", "1/2h", "50/h from first use", "10/h offset 5min", "7/7ns"};
+  const char *const texts[] = {"300/min burst 50", "1/2h", "50/h from first use", "10/h offset 5min", "7/7ns",
+                               "1000 per calendar day in Europe/Paris"};
   size_t n;
   for (n = 0; n < sizeof texts / sizeof *texts; n++) {
     tidegate_quota quota = quota_of(texts[n]);
@@ -40,6 +41,44 @@ static void quota_texts(void) {
     OK(tidegate_quota_format(&quota, text, strlen(texts[n]) + 1, &length));
     CHECK(text[strlen(texts[n]) + 1] == 'x');
   }
+}
+
+static void calendars(void) {
+  /* Summer time began in Paris on 2026-03-29: a day of 23 hours, from 2026-03-28T23:00Z on. */
+  const uint64_t midnight = UINT64_C(1774738800) * SECOND;
+  tidegate_quota quota, read = quota_of("2 per calendar day in europe/paris"), wrong;
+  tidegate_limiter *l = NULL;
+  tidegate_decision d;
+  OK(tidegate_quota_make_calendar(2, TIDEGATE_CALENDAR_DAY, "Europe/Paris", &quota));
+  CHECK(memcmp(&quota, &read, sizeof quota) == 0 && quota.anchor == TIDEGATE_ANCHOR_CALENDAR && quota.calendar != 0);
+  OK(tidegate_limiter_new(TIDEGATE_FIXED_WINDOW, &quota, &l));
+  CHECK(tidegate_limiter_try_acquire_at(l, midnight - 1, 2) && !tidegate_limiter_try_acquire_at(l, midnight - 1, 1));
+  OK(tidegate_limiter_take_at(l, midnight, 2, &d));
+  CHECK(d.allowed && d.reset_after_ns == 23 * HOUR);
+  OK(tidegate_limiter_quota(l, &read));
+  CHECK(memcmp(&quota, &read, sizeof quota) == 0);
+  OK(tidegate_limiter_free(l));
+
+  l = NULL;
+  CHECK(tidegate_limiter_new(TIDEGATE_GCRA, &quota, &l) == TIDEGATE_ERROR_CALENDAR_NEEDS_WINDOW);
+  wrong = quota;
+  wrong.calendar = 12345;
+  CHECK(tidegate_limiter_new(TIDEGATE_FIXED_WINDOW, &wrong, &l) == TIDEGATE_ERROR_UNKNOWN_VALUE);
+  wrong.calendar = 0;
+  CHECK(tidegate_limiter_new(TIDEGATE_FIXED_WINDOW, &wrong, &l) == TIDEGATE_ERROR_UNKNOWN_VALUE);
+  wrong = quota;
+  wrong.offset_ns = 1;
+  CHECK(tidegate_limiter_new(TIDEGATE_FIXED_WINDOW, &wrong, &l) == TIDEGATE_ERROR_UNKNOWN_VALUE);
+  wrong = quota;
+  wrong.anchor = TIDEGATE_ANCHOR_CLOCK;
+  CHECK(tidegate_limiter_new(TIDEGATE_FIXED_WINDOW, &wrong, &l) == TIDEGATE_ERROR_UNKNOWN_VALUE && l == NULL);
+  wrong = quota;
+  CHECK(tidegate_quota_make_calendar(2, TIDEGATE_CALENDAR_DAY, "Europe/Pariss", &wrong) == TIDEGATE_ERROR_UNKNOWN_ZONE);
+  CHECK(tidegate_quota_make_calendar(2, TIDEGATE_CALENDAR_DAY, NULL, &wrong) == TIDEGATE_ERROR_NULL);
+  CHECK(tidegate_quota_make_calendar(2, TIDEGATE_CALENDAR_DAY, "\xff", &wrong) == TIDEGATE_ERROR_NOT_UTF8);
+  CHECK(tidegate_quota_make_calendar(2, (tidegate_calendar_unit)5, "UTC", &wrong) == TIDEGATE_ERROR_UNKNOWN_VALUE);
+  CHECK(tidegate_quota_make_calendar(0, TIDEGATE_CALENDAR_YEAR, "UTC", &wrong) == TIDEGATE_ERROR_ZERO_LIMIT);
+  CHECK(memcmp(&wrong, &quota, sizeof quota) == 0);
 }
 
 static void keyed(void) {
@@ -200,9 +239,10 @@ static void words(void) {
   CHECK(tidegate_word_try_acquire_at(&w, &rule, SECOND, 1) && !tidegate_word_try_acquire_at(&w, &rule, SECOND, 1));
   CHECK(tidegate_word_try_acquire_at(&w, &rule, 2 * SECOND, 2));
   options.clock = seven;
-  copy = rule;
-  CHECK(tidegate_rule_init(TIDEGATE_GCRA, &quota, &options, &rule, &w) == TIDEGATE_ERROR_UNKNOWN_VALUE);
-  CHECK(memcmp(&copy, &rule, sizeof rule) == 0);
+  memset(&copy, 0, sizeof copy);
+  w.value = 7;
+  CHECK(tidegate_rule_init(TIDEGATE_GCRA, &quota, &options, &copy, &w) == TIDEGATE_ERROR_UNKNOWN_VALUE);
+  CHECK(copy.mark == 0 && w.value == 7);
 
   /* A word that no rule made. */
   w.value = UINT64_MAX;
@@ -434,6 +474,7 @@ static void budgets(void) {
 
 int main(void) {
   quota_texts();
+  calendars();
   keyed();
   keyed_options();
   words();
