@@ -251,6 +251,15 @@ pub(crate) fn duration(value: &Bound<'_, PyAny>, what: &str) -> PyResult<u64> {
     }
 }
 
+/// A span of time as float seconds, for what sleeps in Python.
+///
+/// # Errors
+/// As [`longest`].
+#[pyfunction]
+pub(crate) fn _seconds(span: &Bound<'_, PyAny>) -> PyResult<f64> {
+    longest(Some(span)).map(crate::decision::seconds)
+}
+
 /// `"clock"` or `"first-use"`.
 ///
 /// # Errors

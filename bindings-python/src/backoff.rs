@@ -113,7 +113,9 @@ impl Backoff {
     /// base, base * factor, base * factor**2 ... The factor is 1 or at least 1.001, and read as the decimal number that it prints as.
     #[staticmethod]
     #[pyo3(signature = (base, *, factor=2.0, max_delay=None, jitter=None, max_retries=None, max_elapsed=None, seed=None))]
-    #[pyo3(text_signature = "(base, *, factor=2, max_delay=None, jitter=None, max_retries=None, max_elapsed=None, seed=None)")]
+    #[pyo3(
+        text_signature = "(base, *, factor=2, max_delay=None, jitter=None, max_retries=None, max_elapsed=None, seed=None)"
+    )]
     #[allow(clippy::too_many_arguments)]
     fn exponential(
         base: &Bound<'_, PyAny>,

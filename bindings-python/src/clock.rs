@@ -38,6 +38,10 @@ impl Clock {
         }
     }
 
+    pub(crate) fn clone_ref(&self, py: Python<'_>) -> Clock {
+        Clock(self.0.clone_ref(py))
+    }
+
     pub(crate) fn callable<'py>(&self, py: Python<'py>) -> &Bound<'py, PyAny> {
         self.0.bind(py)
     }

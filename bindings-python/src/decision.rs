@@ -13,19 +13,19 @@ use crate::arguments::{exact, exact_or_none};
 pub(crate) struct Decision {
     /// Whether the call may go ahead. What it cost has then been spent (by `take` and `charge`, not by `peek`).
     #[pyo3(get)]
-    allowed: bool,
+    pub(crate) allowed: bool,
     /// The capacity: the burst of a bucket, the limit of a window. Permits.
     #[pyo3(get)]
-    limit: u64,
+    pub(crate) limit: u64,
     /// The largest cost that would be allowed right after this decision, at the same time. Permits.
     #[pyo3(get)]
-    remaining: u64,
+    pub(crate) remaining: u64,
     /// As `retry_after`, in whole nanoseconds.
     #[pyo3(get)]
-    retry_after_ns: Option<u64>,
+    pub(crate) retry_after_ns: Option<u64>,
     /// As `reset_after`, in whole nanoseconds.
     #[pyo3(get)]
-    reset_after_ns: u64,
+    pub(crate) reset_after_ns: u64,
     binding: Option<Box<str>>,
 }
 

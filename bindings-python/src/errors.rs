@@ -33,3 +33,18 @@ pub(crate) fn unreadable(error: tidegate::QuotaError, text: &str) -> PyErr {
 pub(crate) fn meaningless(message: impl Into<String>) -> PyErr {
     QuotaError::new_err((message.into(),))
 }
+
+pyo3::import_exception!(tidegate._errors, PolicyError);
+pyo3::import_exception!(tidegate._errors, RequestError);
+
+/// A policy that was refused, and where.
+pub(crate) fn policy(error: tidegate_policy::PolicyError) -> PyErr {
+    let place = error.place().map(|place| (place.line(), place.column()));
+    let (line, column) = place.unzip();
+    PolicyError::new_err((error.to_string(), error.file().to_owned(), line, column))
+}
+
+/// A question that a policy cannot answer.
+pub(crate) fn request(message: String) -> PyErr {
+    RequestError::new_err((message,))
+}

@@ -109,11 +109,7 @@ impl KeyedLimiter {
 
     /// Spend n permits of the key's if they fit; whether they did.
     #[pyo3(signature = (key, n=1))]
-    fn try_acquire(
-        &self,
-        key: &Bound<'_, PyAny>,
-        #[pyo3(from_py_with = arguments::permits)] n: u64,
-    ) -> PyResult<bool> {
+    fn try_acquire(&self, key: &Bound<'_, PyAny>, #[pyo3(from_py_with = arguments::permits)] n: u64) -> PyResult<bool> {
         let now = self.now(key.py())?;
         with_key(key, |key| Ok(self.limiter.try_acquire_at(key, now, n)))
     }

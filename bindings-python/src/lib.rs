@@ -7,27 +7,38 @@
 mod arguments;
 mod backoff;
 mod clock;
+mod concurrency;
 mod decision;
 mod errors;
 mod group;
+mod headers;
 mod keyed;
 mod keys;
 mod limiter;
+mod policy;
 mod quota;
 mod reservation;
 
 #[pyo3::pymodule(gil_used = false)]
 mod _tidegate {
     #[pymodule_export]
+    use crate::arguments::_seconds;
+    #[pymodule_export]
     use crate::backoff::{Backoff, BackoffSession};
+    #[pymodule_export]
+    use crate::concurrency::{Concurrency, Entering, Permit};
     #[pymodule_export]
     use crate::decision::Decision;
     #[pymodule_export]
     use crate::group::LimiterGroup;
     #[pymodule_export]
+    use crate::headers::{_headers, Tracker};
+    #[pymodule_export]
     use crate::keyed::KeyedLimiter;
     #[pymodule_export]
     use crate::limiter::Limiter;
+    #[pymodule_export]
+    use crate::policy::{LimitDecision, Policy, Verdict};
     #[pymodule_export]
     use crate::quota::Quota;
     #[pymodule_export]

@@ -1,7 +1,6 @@
 //! `Quota` for Python: text or numbers in, text or numbers out.
 
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 use tidegate::Anchor;
 
 use crate::arguments::{self, Whole};
@@ -85,12 +84,22 @@ impl Quota {
         self.0.capacity()
     }
 
-    /// Where windows begin: "clock" (with an offset or without) or "first-use".
+    /// Where windows begin: "clock" (with an offset or without), "first-use", or "calendar".
     #[getter]
     fn anchor(&self) -> &'static str {
         match self.0.anchored() {
             Anchor::FirstUse => "first-use",
+            Anchor::Calendar(_) => "calendar",
             _ => "clock",
+        }
+    }
+
+    /// Of a calendar quota: the unit ("hour", "day", "week", "month", "year") and the IANA time zone. Otherwise None.
+    #[getter]
+    fn calendar(&self) -> Option<(&'static str, &'static str)> {
+        match self.0.anchored() {
+            Anchor::Calendar(calendar) => Some((calendar.unit().name(), calendar.zone())),
+            _ => None,
         }
     }
 
@@ -111,23 +120,9 @@ impl Quota {
         format!("Quota({:?})", self.0.to_string())
     }
 
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
-        let restore = slf.get_type().getattr("_restore")?;
-        let quota = slf.get();
-        let numbers = (quota.limit(), quota.period_ns(), quota.burst(), quota.anchor(), quota.offset_ns());
-        Ok((restore, numbers.into_pyobject(slf.py())?))
-    }
-
-    /// `make` with every argument in its place: pickles have no keywords.
-    #[staticmethod]
-    fn _restore(
-        #[pyo3(from_py_with = arguments::whole)] limit: Whole,
-        #[pyo3(from_py_with = arguments::whole)] period_ns: Whole,
-        #[pyo3(from_py_with = arguments::whole)] burst: Whole,
-        #[pyo3(from_py_with = arguments::named_anchor)] anchor: Anchor,
-        #[pyo3(from_py_with = arguments::whole)] offset_ns: Whole,
-    ) -> PyResult<Quota> {
-        Quota::make(limit, period_ns, Some(burst), anchor, offset_ns)
+    /// Its text says all of it.
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
+        Ok((slf.get_type().into_any(), (slf.get().__str__(),)))
     }
 }
 

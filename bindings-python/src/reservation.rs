@@ -136,4 +136,3 @@ pub(crate) fn queued(
         Err(refused) => Err(refusal(refused)),
     }
 }
-

@@ -7,6 +7,7 @@ import pickle
 from typing import Any
 
 import pytest
+from hand_clock import HandClock
 
 from tidegate import Limiter, Quota, QuotaError
 
@@ -140,3 +141,21 @@ def test_the_error_travels() -> None:
         again = pickle.loads(pickle.dumps(error, protocol))
         assert type(again) is QuotaError
         assert (str(again), again.text, again.position) == (str(error), "300/fortnight", 4)
+
+
+def test_calendar_quotas(clock: HandClock) -> None:
+    text = "1000 per calendar day in Europe/Paris"
+    quota = Quota(text)
+    assert (quota.anchor, quota.calendar, quota.limit) == ("calendar", ("day", "Europe/Paris"), 1000)
+    assert pickle.loads(pickle.dumps(quota)) == quota and Quota(str(quota)) == quota
+    assert Quota("5/s").calendar is None
+    # 2026-03-29T12:00+02:00: a day of 23 hours, ten of them left after the clock was put forward.
+    clock.now = 1_774_778_400_000_000_000
+    limiter = Limiter(text, "fixed-window", clock=clock)
+    assert limiter.take(1000) and limiter.take(1).retry_after == 12 * 3600
+    clock.now += 12 * 3600 * 10**9
+    assert limiter.try_acquire(1000)
+    with pytest.raises(QuotaError, match="fixed-window"):
+        Limiter(text)
+    with pytest.raises(QuotaError, match="Europe/Paris"):
+        Quota("1 per calendar day in Europe/Pariss")

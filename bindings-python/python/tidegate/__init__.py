@@ -12,26 +12,50 @@ Permits are ints, times are float seconds, and each time has an exact twin in in
 not an exception; meaningless input is a ``ValueError`` (for quotas: ``QuotaError``), a wrong type a ``TypeError``.
 """
 
-from ._errors import QuotaError, RateLimitExceeded
+from ._concurrency import Concurrency
+from ._errors import PolicyError, QuotaError, RateLimitExceeded, RequestError
+from ._headers import headers
 from ._limiter import KeyedLimiter, Limiter
 from ._retry import retry
-from ._tidegate import Backoff, BackoffSession, Decision, LimiterGroup, Quota, Reservation, __version__
+from ._tidegate import (
+    Backoff,
+    BackoffSession,
+    Decision,
+    LimitDecision,
+    LimiterGroup,
+    Permit,
+    Policy,
+    Quota,
+    Reservation,
+    Tracker,
+    Verdict,
+    __version__,
+)
 
 __all__ = [
     "Backoff",
     "BackoffSession",
+    "Concurrency",
     "Decision",
     "KeyedLimiter",
+    "LimitDecision",
     "Limiter",
     "LimiterGroup",
+    "Permit",
+    "Policy",
+    "PolicyError",
     "Quota",
     "QuotaError",
     "RateLimitExceeded",
+    "RequestError",
     "Reservation",
+    "Tracker",
+    "Verdict",
     "__version__",
+    "headers",
     "retry",
 ]
 
-for _defined in (KeyedLimiter, Limiter, retry):
+for _defined in (Concurrency, KeyedLimiter, Limiter, headers, retry):
     _defined.__module__ = "tidegate"
 del _defined

@@ -45,5 +45,25 @@ class RateLimitExceeded(Exception):
         return "the rate limit is exceeded" + ("" if wait is None else f": retry after {wait} s")
 
 
+class PolicyError(ValueError):
+    """A policy file that was refused: ``file``, and where in it ``line`` and ``column`` (from 1; None if the file could not be read at all)."""
+
+    file: str | None
+    line: int | None
+    column: int | None
+
+    def __init__(self, message: str, file: str | None = None, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(message)
+        self.file = file
+        self.line = line
+        self.column = column
+
+
+class RequestError(ValueError):
+    """A request that a policy cannot be asked about: an unknown plan, a scope that is not named. Nothing was counted."""
+
+
 RateLimitExceeded.__module__ = "tidegate"
+PolicyError.__module__ = "tidegate"
+RequestError.__module__ = "tidegate"
 QuotaError.__module__ = "tidegate"

@@ -7,15 +7,25 @@ instant, by an exception of any kind, gives his place back. The clock is asked a
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from . import _tidegate
+
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from ._tidegate import Reservation
 
 # The longest sleep in one piece: `time.sleep` fails beyond some hundred years, and a loop's timer beyond a day on some platforms.
-_LONGEST = 3600.0 * 12
+LONGEST = 3600.0 * 12
+
+
+def seconds(timeout: float | timedelta | None) -> float:
+    """A timeout as float seconds; None is for ever. Raises as every verb that waits: TypeError, ValueError for what is negative or NaN."""
+    return math.inf if timeout is None else _tidegate._seconds(timeout)
 
 
 def wait(reservation: Reservation, sleep: Callable[[float], object] | None = None) -> None:
@@ -23,7 +33,7 @@ def wait(reservation: Reservation, sleep: Callable[[float], object] | None = Non
     sleep = time.sleep if sleep is None else sleep
     try:
         while (rest := reservation.wait) > 0.0:
-            sleep(min(rest, _LONGEST))
+            sleep(min(rest, LONGEST))
     except BaseException:
         reservation.cancel()
         raise
@@ -33,7 +43,7 @@ async def wait_async(reservation: Reservation) -> None:
     """Suspends the task until the reservation's instant; cancelling the task cancels the reservation."""
     try:
         while (rest := reservation.wait) > 0.0:
-            await asyncio.sleep(min(rest, _LONGEST))
+            await asyncio.sleep(min(rest, LONGEST))
     except BaseException:
         reservation.cancel()
         raise

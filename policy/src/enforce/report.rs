@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::headers::{Dialect, EncodeError, Outcome, Report as HeaderReport, ServiceLimit};
 use crate::limit::Scope;
 
 /// What a [`Verdict`](crate::Verdict) says, worked out and owned.
@@ -32,6 +33,16 @@ impl Report {
     pub fn binding(&self) -> Option<&LimitReport> {
         self.binding.and_then(|at| self.limits.get(at))
     }
+
+    /// The header fields of the answer in a dialect: as [`Verdict::headers_in`](crate::Verdict::headers_in).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn headers_in(&self, dialect: Dialect) -> Result<Vec<(&'static str, String)>, EncodeError> {
+        let limits: Vec<_> = self.limits.iter().filter(|limit| !limit.shadow).map(LimitReport::service_limit).collect();
+        let fields = dialect.encode(&HeaderReport::new(self.now_nanos, &limits))?;
+        Ok(fields.map(|(name, value)| (name, value.to_string())).collect())
+    }
 }
 
 /// What one limit said.
@@ -59,6 +70,33 @@ pub struct LimitReport {
     pub retry_after_nanos: Option<u64>,
     /// The wait until it is as good as new.
     pub reset_after_nanos: u64,
+    /// The period, where it has one.
+    #[serde(skip)]
+    pub window_nanos: Option<u64>,
+}
+
+impl LimitReport {
+    fn service_limit(&self) -> ServiceLimit<'_> {
+        let QuotaStatus { limit, remaining, .. } = self.quota;
+        let limit = ServiceLimit::new(&self.id, limit, remaining, self.reset_after_nanos);
+        in_headers(limit, self.scope, self.allowed, self.retry_after_nanos, self.window_nanos)
+    }
+}
+
+/// As the encoders of headers want it. An unknown wait is told as none is: as never.
+pub(super) fn in_headers(
+    limit: ServiceLimit<'_>,
+    scope: Scope,
+    allowed: bool,
+    retry_after: Option<u64>,
+    window: Option<u64>,
+) -> ServiceLimit<'_> {
+    let limit = limit.scope(scope.name()).outcome(match retry_after {
+        _ if allowed => Outcome::Allowed,
+        Some(wait) => Outcome::After(wait),
+        None => Outcome::Never,
+    });
+    window.map_or(limit, |nanos| limit.window(nanos))
 }
 
 /// The answer to "check your current quota": `{"used": 42, "remaining": 58, "limit": 100, "resetsAt": "2024-01-15T13:00:00Z"}`.

@@ -7,8 +7,8 @@ use smallvec::SmallVec;
 
 use super::group::Answer;
 use super::in_flight::InFlight;
-use super::report::{LimitReport, QuotaStatus, Report};
-use crate::headers::{Dialect, EncodeError, Outcome, Report as HeaderReport, ServiceLimit};
+use super::report::{LimitReport, QuotaStatus, Report, in_headers};
+use crate::headers::{Dialect, EncodeError, Report as HeaderReport, ServiceLimit};
 use crate::limit::{Allowance, Limit, Scope};
 use crate::policy::Policy;
 
@@ -282,19 +282,17 @@ impl<'p> LimitDecision<'p> {
         }
     }
 
-    /// As the encoders of headers want it. An unknown wait is told as none is: as never.
     fn service_limit(&self) -> ServiceLimit<'p> {
         let limit = ServiceLimit::new(self.id(), self.limit(), self.remaining(), self.reset_after_nanos());
-        let limit = limit.scope(self.scope().name()).outcome(match self.retry_after_nanos() {
-            _ if self.is_allowed() => Outcome::Allowed,
-            Some(wait) => Outcome::After(wait),
-            None => Outcome::Never,
-        });
+        in_headers(limit, self.scope(), self.is_allowed(), self.retry_after_nanos(), self.window_nanos())
+    }
+
+    fn window_nanos(&self) -> Option<u64> {
         match (self.limit.allowance(), self.limit.example()) {
             (Allowance::Rate(quota), _) | (Allowance::Unstated, Some(Allowance::Rate(quota))) => {
-                limit.window(quota.period_nanos())
+                Some(quota.period_nanos())
             }
-            _ => limit,
+            _ => None,
         }
     }
 
@@ -310,6 +308,7 @@ impl<'p> LimitDecision<'p> {
             quota: self.quota(now),
             retry_after_nanos: self.retry_after_nanos(),
             reset_after_nanos: self.reset_after_nanos(),
+            window_nanos: self.window_nanos(),
         }
     }
 
