@@ -14,16 +14,35 @@ VENV := .venv
 PY := $(VENV)/bin/python
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 QUESTIONS := $(TARGET)/questions
+CHARTS := $(TARGET)/charts
+SIMULATE = cargo run --release --quiet -p tidegate-policy --bin tidegate -- simulate
 
-.PHONY: demo test bench verify fmt lint clean tools python node c test-rust test-features test-models test-proofs \
+.PHONY: demo charts test bench verify fmt lint clean tools python node c test-rust test-features test-models test-proofs \
 	test-python test-node test-c questions
 
 demo: tools
 	cargo run --release --quiet -p tidegate-policy --bin demo
-	$(MAKE) --no-print-directory questions
+	$(MAKE) --no-print-directory charts questions
 
 test: tools test-rust test-features test-models test-proofs test-python test-node test-c questions
 	@echo "all tests passed"
+
+# All six policies under loads that go beyond them, each drawn.
+charts:
+	@mkdir -p $(CHARTS)
+	@$(SIMULATE) policies/mailiam.toml --plan free --endpoint "POST /v1/example.com/send" --rate 30/min --for 3h --shape poisson \
+		--chart $(CHARTS)/mailiam.svg
+	@$(SIMULATE) policies/mailpipe.toml --plan standard --endpoint "POST /v1/outbound/o1/send" --rate 2/s --for 2h --shape ramp \
+		--chart $(CHARTS)/mailpipe.svg
+	@$(SIMULATE) policies/mailtrap.toml --endpoint "GET /api/accounts/7/stats/domains" --burst 15@45s --for 10min \
+		--chart $(CHARTS)/mailtrap.svg
+	@$(SIMULATE) policies/migosmtp.toml --endpoint "POST /email/send" --rate 15/s --for 5min --wait 2s \
+		--chart $(CHARTS)/migosmtp.svg
+	@$(SIMULATE) policies/telnxo.toml --endpoint "POST /sms/send" --rate 15/s --burst 200@1min --for 5min \
+		--chart $(CHARTS)/telnxo.svg
+	@$(SIMULATE) policies/unosend.toml --plan free --endpoint "POST /emails" --rate 12/min --burst 30@20min --for 8h \
+		--shape poisson --chart $(CHARTS)/unosend.svg
+	@echo "charts: $(CHARTS)"
 
 # One line for whatever is missing, before anything is built.
 tools:

@@ -33,6 +33,8 @@ mod load;
 mod place;
 mod policy;
 pub mod scenario;
+#[cfg(feature = "simulate")]
+pub mod simulate;
 
 pub use advice::{Client, Headers, Pacing, PacingStep, Refusal, ResetForm, Retry, Schedule, Sent};
 pub use calendar::CalendarQuota;
