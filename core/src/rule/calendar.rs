@@ -30,6 +30,6 @@ impl Interval<Calendar> {
         if bits(capacity as u128 * 2) > used_bits {
             return Err(QuotaError::new(QuotaErrorKind::LimitTooLarge));
         }
-        Ok(Interval { ticks: calendar, used_bits, limit, capacity, end: END })
+        Ok(Interval { ticks: calendar, sub: 0, used_bits, limit, capacity, end: END })
     }
 }

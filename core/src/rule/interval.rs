@@ -18,6 +18,8 @@ use crate::quota::{Anchor, Quota, QuotaError, QuotaErrorKind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Interval<T = Even> {
     pub(super) ticks: T,
+    /// An interval is `1 << sub` ticks.
+    pub(super) sub: u32,
     /// The low bits of the word, which hold `used`.
     pub(super) used_bits: u32,
     /// Permits given back by each whole interval.
@@ -33,10 +35,6 @@ pub(crate) trait Ticks: Copy {
     fn tick(&self, now: u64) -> u64;
     /// The first nanosecond in `tick` or later; `u64::MAX` if that is beyond 64 bits.
     fn first_nanosecond(&self, tick: u128) -> u64;
-    /// An interval is `1 << sub` ticks.
-    fn sub(&self) -> u32 {
-        0
-    }
 }
 
 /// Ticks of one length.
@@ -47,8 +45,6 @@ pub(crate) struct Even {
     phase: u64,
     /// The tick of word time 0.
     base: u64,
-    /// An interval is `1 << sub` ticks.
-    sub: u32,
 }
 
 impl Even {
@@ -69,11 +65,6 @@ impl Ticks for Even {
             Ok(tick) => self.grid.first_nanosecond(tick).saturating_sub(self.phase),
             Err(_) => u64::MAX,
         }
-    }
-
-    #[inline(always)]
-    fn sub(&self) -> u32 {
-        self.sub
     }
 }
 
@@ -128,7 +119,7 @@ impl Interval {
         let end =
             if past > u64::MAX as u128 { END } else { (grid.first_nanosecond(past as u64) - 1).saturating_sub(phase) };
         let end = if end > END { END } else { end };
-        Ok(Interval { ticks: Even { grid, phase, base, sub }, used_bits, limit, capacity, end })
+        Ok(Interval { ticks: Even { grid, phase, base }, sub, used_bits, limit, capacity, end })
     }
 
     /// The word of a bucket that holds `fill <= capacity` tokens at `origin`.
@@ -165,9 +156,9 @@ impl<T: Ticks> Interval<T> {
     fn seen(&self, word: u64, now: u64) -> Seen {
         let tick = self.tick(now);
         let (start, used) = (word >> self.used_bits, word & ((1 << self.used_bits) - 1));
-        let whole = tick.saturating_sub(start) >> self.ticks.sub();
+        let whole = tick.saturating_sub(start) >> self.sub;
         let used = used.saturating_sub(whole.saturating_mul(self.limit));
-        let start = if used == 0 { start.max(tick) } else { start + (whole << self.ticks.sub()) };
+        let start = if used == 0 { start.max(tick) } else { start + (whole << self.sub) };
         Seen { start, used }
     }
 
@@ -183,7 +174,7 @@ impl<T: Ticks> Interval<T> {
 
     /// The first nanosecond of the interval that is `intervals` after `start`.
     fn first_nanosecond(&self, start: u64, intervals: u64) -> u64 {
-        self.ticks.first_nanosecond(u128::from(start) + (u128::from(intervals) << self.ticks.sub()))
+        self.ticks.first_nanosecond(u128::from(start) + (u128::from(intervals) << self.sub))
     }
 
     fn when(&self, word: u64, now: u64, cost: u64, capacity: u64) -> Option<u64> {
