@@ -10,6 +10,7 @@ mod clock;
 mod concurrency;
 mod decision;
 mod errors;
+mod floor;
 mod group;
 mod headers;
 mod keyed;
@@ -29,6 +30,8 @@ mod _tidegate {
     use crate::concurrency::{Concurrency, Entering, Permit};
     #[pymodule_export]
     use crate::decision::Decision;
+    #[pymodule_export]
+    use crate::floor::Floor;
     #[pymodule_export]
     use crate::group::LimiterGroup;
     #[pymodule_export]

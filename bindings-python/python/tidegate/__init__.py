@@ -15,14 +15,13 @@ not an exception; meaningless input is a ``ValueError`` (for quotas: ``QuotaErro
 from ._concurrency import Concurrency
 from ._errors import PolicyError, QuotaError, RateLimitExceeded, RequestError
 from ._headers import headers
-from ._limiter import KeyedLimiter, Limiter
+from ._limiter import KeyedLimiter, Limiter, LimiterGroup
 from ._retry import retry
 from ._tidegate import (
     Backoff,
     BackoffSession,
     Decision,
     LimitDecision,
-    LimiterGroup,
     Permit,
     Policy,
     Quota,
@@ -56,6 +55,6 @@ __all__ = [
     "retry",
 ]
 
-for _defined in (Concurrency, KeyedLimiter, Limiter, headers, retry):
+for _defined in (Concurrency, KeyedLimiter, Limiter, LimiterGroup, headers, retry):
     _defined.__module__ = "tidegate"
 del _defined

@@ -1,4 +1,4 @@
-"""`Limiter`, `KeyedLimiter`: the classes of the core, with what waits and what decorates."""
+"""`Limiter`, `KeyedLimiter`, `LimiterGroup`: the classes of the core, with what waits and what decorates."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast
 
 from . import _tidegate
 from ._errors import RateLimitExceeded
@@ -22,11 +22,23 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
-class Limiter(_tidegate.Limiter):
-    __doc__ = _tidegate.Limiter.__doc__
+class _Queues(Protocol):
+    def _queue(self, n: SupportsIndex, timeout: float | timedelta | None) -> bool | _tidegate.Reservation: ...
+    def take(self, n: SupportsIndex = 1) -> Decision: ...
+    def peek(self, n: SupportsIndex = 1) -> Decision: ...
+    def acquire(self, n: SupportsIndex = 1, timeout: float | timedelta | None = None) -> bool: ...
+    async def acquire_async(self, n: SupportsIndex = 1, timeout: float | timedelta | None = None) -> bool: ...
+
+
+_S = TypeVar("_S", bound=_Queues)
+
+
+class _Waits:
+    """What waits and what decorates, over `_queue`, `take` and `peek`."""
+
     __slots__ = ()
 
-    def acquire(self, n: SupportsIndex = 1, timeout: float | timedelta | None = None) -> bool:
+    def acquire(self: _Queues, n: SupportsIndex = 1, timeout: float | timedelta | None = None) -> bool:
         """Wait for n permits, first come first served, with one sleep. Whether they came within ``timeout`` seconds (None: for ever).
 
         False at once, without waiting and without a charge, when it would take longer. Raises ValueError if n can never fit. Other threads
@@ -38,7 +50,7 @@ class Limiter(_tidegate.Limiter):
         wait(queued)
         return True
 
-    async def acquire_async(self, n: SupportsIndex = 1, timeout: float | timedelta | None = None) -> bool:
+    async def acquire_async(self: _Queues, n: SupportsIndex = 1, timeout: float | timedelta | None = None) -> bool:
         """As ``acquire``, for asyncio: other tasks run meanwhile, and a cancelled task charges nothing."""
         queued = self._queue(n, timeout)
         if queued is True or queued is False:
@@ -46,7 +58,9 @@ class Limiter(_tidegate.Limiter):
         await wait_async(queued)
         return True
 
-    def limit(self, n: SupportsIndex = 1, *, wait: bool = False, timeout: float | timedelta | None = None) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+    def limit(
+        self: _Queues, n: SupportsIndex = 1, *, wait: bool = False, timeout: float | timedelta | None = None
+    ) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
         """A decorator for ``def`` and ``async def``: each call costs n permits.
 
         Denied: raises RateLimitExceeded with the decision, and the function is not called. With ``wait=True`` it waits instead, and raises
@@ -64,19 +78,29 @@ class Limiter(_tidegate.Limiter):
 
         return functools.partial(_decorate, queue if wait else None, decide, look)
 
-    def __enter__(self) -> Limiter:
+    def __enter__(self: _S) -> _S:
         self.acquire()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         return None
 
-    async def __aenter__(self) -> Limiter:
+    async def __aenter__(self: _S) -> _S:
         await self.acquire_async()
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         return None
+
+
+class Limiter(_tidegate.Limiter, _Waits):
+    __doc__ = _tidegate.Limiter.__doc__
+    __slots__ = ()
+
+
+class LimiterGroup(_tidegate.LimiterGroup):
+    __doc__ = _tidegate.LimiterGroup.__doc__
+    __slots__ = ()
 
 
 class KeyedLimiter(_tidegate.KeyedLimiter):

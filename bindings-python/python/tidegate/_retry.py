@@ -17,7 +17,7 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
-def _said(error: BaseException) -> float | None:
+def said(error: BaseException) -> float | None:
     """What a denied limiter says by itself."""
     return error.decision.retry_after if isinstance(error, RateLimitExceeded) else None
 
@@ -51,7 +51,7 @@ def retry(
         return isinstance(error, on) if isinstance(on, (type, tuple)) else on(error)
 
     def hint(error: Exception) -> float | timedelta | None:
-        return _said(error) if retry_after is None else retry_after(error)
+        return said(error) if retry_after is None else retry_after(error)
 
     def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
         if inspect.iscoroutinefunction(function):

@@ -33,6 +33,7 @@ __all__ = [
     "Tracker",
     "Verdict",
     "_Entering",
+    "_Floor",
     "__version__",
     "_headers",
     "_seconds",
@@ -261,6 +262,12 @@ def _headers(
     limits: Sequence[tuple[str, Decision, int | None, str | None]], dialect: str, now_ns: int | None, http_date: bool
 ) -> dict[str, str]: ...
 def _seconds(span: _Seconds) -> float: ...
+
+@final
+class _Floor:
+    def __new__(cls) -> _Floor: ...
+    def call(self, n: int = 1) -> bool: ...
+    def call_with(self, key: str, n: int = 1) -> bool: ...
 
 @disjoint_base
 class Concurrency:

@@ -1,0 +1,94 @@
+"""What the middlewares have in common: ask the limit about one request, and say the answer in HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar
+
+from ._headers import headers
+from ._limiter import KeyedLimiter, Limiter, LimiterGroup
+from ._tidegate import Decision, Policy, Verdict
+
+_Request = TypeVar("_Request")
+
+# A problem of RFC 9457.
+PROBLEM = "application/problem+json"
+
+
+class Answer:
+    """One request's answer: ``status`` (200 if allowed), ``headers`` to send with the response, ``verdict`` or ``decision``."""
+
+    __slots__ = ("decision", "headers", "status")
+
+    def __init__(self, decision: Decision | Verdict, status: int, headers: dict[str, str]) -> None:
+        self.decision = decision
+        self.status = status
+        self.headers = headers
+
+    @property
+    def allowed(self) -> bool:
+        return self.decision.allowed
+
+    def release(self) -> None:
+        """The request is done."""
+        if isinstance(self.decision, Verdict):
+            self.decision.release()
+
+
+def problem(answer: Answer) -> bytes:
+    """The body of a refusal, unless the caller has another."""
+    said: dict[str, Any] = {
+        "type": "about:blank",
+        "title": "Too Many Requests",
+        "status": answer.status,
+        "retry_after": answer.decision.retry_after,
+    }
+    if isinstance(answer.decision, Verdict) and answer.decision.code is not None:
+        said["code"] = answer.decision.code
+    return json.dumps(said).encode()
+
+
+class Gate(Generic[_Request]):
+    """A limit, and how to ask it about a request.
+
+    ``key``: whose permits a request costs, or None for a request that is not limited. Of a KeyedLimiter the key; of a Policy a mapping with the
+    arguments of ``Policy.take``; a Limiter and a LimiterGroup only look whether it is None.
+    """
+
+    def __init__(
+        self,
+        limiter: Limiter | KeyedLimiter | LimiterGroup | Policy,
+        key: Callable[[_Request], Any],
+        cost: int | Callable[[_Request], int],
+        dialect: str | None,
+        name: str,
+        body: Callable[[Answer], bytes] | None,
+    ) -> None:
+        if not isinstance(limiter, (Limiter, KeyedLimiter, LimiterGroup, Policy)):
+            raise TypeError(f"expected a Limiter, KeyedLimiter, LimiterGroup or Policy, not {type(limiter).__name__}")
+        # A dialect or a name that cannot be sent is an error here, not at the first request.
+        headers(Decision(True, 1, 1, 0, 0), dialect or "draft-08", name=name)
+        self.limiter = limiter
+        self.key = key
+        self.cost = cost
+        self.dialect = dialect
+        self.name = name
+        self.body = problem if body is None else body
+
+    def ask(self, request: _Request) -> Answer | None:
+        """Spends; None if the request is not limited."""
+        key = self.key(request)
+        if key is None:
+            return None
+        cost = self.cost if isinstance(self.cost, int) else self.cost(request)
+        limiter = self.limiter
+        if isinstance(limiter, Policy):
+            arguments: Mapping[str, Any] = {"cost": cost, **key}
+            verdict = limiter.take(**arguments)
+            return Answer(verdict, verdict.status, verdict.headers(self.dialect))
+        decision = limiter.take(key, cost) if isinstance(limiter, KeyedLimiter) else limiter.take(cost)
+        quota = None if isinstance(limiter, LimiterGroup) else limiter.quota
+        name = decision.binding or self.name
+        told = headers(decision, self.dialect or "draft-08", name=name, quota=quota)
+        return Answer(decision, 200 if decision.allowed else 429, told)
