@@ -57,6 +57,11 @@
 #define TIDEGATE_SET_ORIGIN 2
 
 /**
+ * The most members of a group.
+ */
+#define TIDEGATE_MAX_MEMBERS 16
+
+/**
  * In `flags`: `max_delay_ns` is set.
  */
 #define TIDEGATE_SET_MAX_DELAY 4
@@ -80,6 +85,11 @@
  * In `last_retry_cost`: the call needed no retry.
  */
 #define TIDEGATE_NO_RETRY UINT64_MAX
+
+/**
+ * In the fields of tidegate_observed and tidegate_observed_limit: the response did not say.
+ */
+#define TIDEGATE_NOT_SAID UINT64_MAX
 
 /**
  * How a call ended: 0 when it did its work (also when the answer is "denied"), negative when it could not, and then nothing changed.
@@ -161,6 +171,14 @@ enum tidegate_status
    * The snapshot was taken under another quota or algorithm.
    */
   TIDEGATE_ERROR_SNAPSHOT_MISMATCH = -17,
+  /**
+   * What is waited for can never be: the cost is above the capacity, or its instant lies beyond the end of the clock.
+   */
+  TIDEGATE_ERROR_NEVER = -18,
+  /**
+   * A name that no header can hold: only printable ASCII can be sent.
+   */
+  TIDEGATE_ERROR_NAME = -19,
   /**
    * The quota was refused, for a reason that has no value of its own.
    */
@@ -452,6 +470,55 @@ typedef int32_t tidegate_carry;
 #endif // __cplusplus
 
 /**
+ * How limits are written as headers. Waits are rounded up, never down.
+ */
+enum tidegate_dialect
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset in seconds since 1970; Retry-After on a refusal, as in all dialects but mailiam's.
+   */
+  TIDEGATE_HEADERS_X_RATELIMIT = 0,
+  /**
+   * The same with the reset in seconds from now.
+   */
+  TIDEGATE_HEADERS_X_RATELIMIT_DELTA = 1,
+  /**
+   * The same with the reset as 2024-01-15T12:00:00Z.
+   */
+  TIDEGATE_HEADERS_X_RATELIMIT_ISO8601 = 2,
+  /**
+   * mailiam's: X-RateLimit-RetryAfter on every response, X-RateLimit-Scope.
+   */
+  TIDEGATE_HEADERS_MAILIAM = 3,
+  /**
+   * draft-ietf-httpapi-ratelimit-headers-06: RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, RateLimit-Policy.
+   */
+  TIDEGATE_HEADERS_DRAFT_06 = 4,
+  /**
+   * Draft 07: RateLimit: limit=, remaining=, reset=.
+   */
+  TIDEGATE_HEADERS_DRAFT_07 = 5,
+  /**
+   * Drafts 08 to 11: RateLimit: "name";r=;t= and RateLimit-Policy: "name";q=;w=.
+   */
+  TIDEGATE_HEADERS_DRAFT_08 = 6,
+  /**
+   * Retry-After on a refusal, and nothing else.
+   */
+  TIDEGATE_HEADERS_RETRY_AFTER = 7,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum tidegate_dialect tidegate_dialect;
+#else
+typedef int32_t tidegate_dialect;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * What kind of failure a retry would answer. The rules of AWS price them differently; the others do not care.
  */
 enum tidegate_failure
@@ -637,6 +704,14 @@ typedef enum tidegate_when_full tidegate_when_full;
 typedef int32_t tidegate_when_full;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
+
+/**
+ * A limit on how many are in flight at once, whatever the rate: 1 to 2^31 - 1 permits. First come, first served: while anyone waits, nobody who came
+ * later passes.
+ *
+ * Thread safety: as tidegate_limiter. What a holder did before it left happens before what those do who enter because of it: a limit of 1 is a lock.
+ */
+typedef struct tidegate_concurrency tidegate_concurrency;
 
 /**
  * A limiter for each key: per API key, per address, per account. A key is bytes and their number; none at all is a key too.
@@ -884,6 +959,53 @@ typedef struct tidegate_keyed_options {
 } tidegate_keyed_options;
 
 /**
+ * One limit of a group: a limiter, or one key of a keyed limiter, and what a call costs there. Fill it with zeros, then set what you need.
+ *
+ * A group is an array of 1 to TIDEGATE_MAX_MEMBERS of these; nothing else is made or ended, so it may be another one for each call.
+ */
+typedef struct tidegate_member {
+  /**
+   * A limiter; then `keyed` is NULL.
+   */
+  const struct tidegate_limiter *limiter;
+  /**
+   * A keyed limiter; then `limiter` is NULL.
+   */
+  const struct tidegate_keyed *keyed;
+  /**
+   * The bytes of the key; may be NULL if there are none. With `keyed` only.
+   */
+  const void *key;
+  /**
+   * Their number.
+   */
+  size_t key_len;
+  /**
+   * What a call costs here, in permits.
+   */
+  uint64_t cost;
+  /**
+   * Must be 0.
+   */
+  uint64_t reserved;
+} tidegate_member;
+
+/**
+ * Somebody is in flight: permits that have entered, in memory of the caller's. Give them back with tidegate_concurrency_leave, once; forgotten, they
+ * stay in flight for good. Do not copy one.
+ */
+typedef struct tidegate_permit {
+  /**
+   * The library's own.
+   */
+  uint64_t mark;
+  /**
+   * How many permits it holds.
+   */
+  uint64_t permits;
+} tidegate_permit;
+
+/**
  * A limiter in eight bytes of the caller's: `tidegate_gcra g = TIDEGATE_GCRA_INIT;`, or zeros, is new and full. The algorithm is GCRA, which
  * is also the token bucket with continuous refill. Always pass the same quota. Aligned to 8.
  *
@@ -1002,6 +1124,115 @@ typedef struct tidegate_backoff {
    */
   uint64_t internal[31];
 } tidegate_backoff;
+
+/**
+ * One limit that applied to a request. Fill it with zeros, then set what you need.
+ */
+typedef struct tidegate_header_limit {
+  /**
+   * The name of the policy, ended by NUL; NULL for none.
+   */
+  const char *name;
+  /**
+   * Whom it counts, such as "api-key", ended by NUL; NULL for not said.
+   */
+  const char *scope;
+  /**
+   * The period of its quota in nanoseconds; 0 for not said.
+   */
+  uint64_t window_ns;
+  /**
+   * What its limiter answered.
+   */
+  struct tidegate_decision decision;
+  /**
+   * Must be 0.
+   */
+  uint64_t reserved;
+} tidegate_header_limit;
+
+/**
+ * A header of a response. Neither text needs to end with NUL; a text of no bytes may be NULL.
+ */
+typedef struct tidegate_header {
+  /**
+   * The name, in any case.
+   */
+  const char *name;
+  /**
+   * Its bytes.
+   */
+  size_t name_len;
+  /**
+   * The value.
+   */
+  const char *value;
+  /**
+   * Its bytes.
+   */
+  size_t value_len;
+} tidegate_header;
+
+/**
+ * What a response said about its limits, whatever its dialect.
+ */
+typedef struct tidegate_observed {
+  /**
+   * How long to wait before the next request, in nanoseconds: what the server asked for; otherwise until the limits of which nothing remains are
+   * reset; otherwise 0.
+   */
+  uint64_t wait_ns;
+  /**
+   * What the server asked for (Retry-After), in nanoseconds, or TIDEGATE_NOT_SAID.
+   */
+  uint64_t retry_after_ns;
+  /**
+   * How many limits were told: at most 16. They may be more than were written.
+   */
+  size_t limits;
+  /**
+   * The one of them that binds, from 0; TIDEGATE_NO_POSITION if none told what remains.
+   */
+  size_t binding;
+  /**
+   * How many recognized fields were malformed, too long or too many, and were left out.
+   */
+  uint32_t ignored;
+  /**
+   * Whether the server says that the limit holds for all that the client does.
+   */
+  bool global;
+} tidegate_observed;
+
+/**
+ * One limit as a response told it.
+ */
+typedef struct tidegate_observed_limit {
+  /**
+   * The capacity, or TIDEGATE_NOT_SAID.
+   */
+  uint64_t limit;
+  /**
+   * What remains, rounded down, or TIDEGATE_NOT_SAID.
+   */
+  uint64_t remaining;
+  /**
+   * Nanoseconds until it is reset, rounded up, or TIDEGATE_NOT_SAID.
+   */
+  uint64_t reset_after_ns;
+  /**
+   * The period in nanoseconds, or TIDEGATE_NOT_SAID.
+   */
+  uint64_t window_ns;
+  /**
+   * Its name, ended by NUL; empty if it has none. Printable ASCII.
+   */
+  char name[72];
+  /**
+   * Whom it counts, in the server's words, ended by NUL; empty if not said. Printable ASCII.
+   */
+  char scope[72];
+} tidegate_observed_limit;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1329,6 +1560,40 @@ tidegate_status tidegate_limiter_cancel(const struct tidegate_limiter *limiter,
 tidegate_status tidegate_limiter_cancel_at(const struct tidegate_limiter *limiter,
                                            uint64_t now_ns,
                                            struct tidegate_reservation *reservation);
+
+/**
+ * Waits for `cost` permits, at most `timeout_ns`, blocking the thread. First come, first served; one sleep; refused at once if the wait would be
+ * longer, and then nothing is spent. To wait in another way: tidegate_limiter_reserve.
+ *
+ * @param timeout_ns The longest wait, in nanoseconds of the limiter's clock; UINT64_MAX for any, 0 for none.
+ * @param[out] acquired Not NULL; whether the permits were spent. Written on success only.
+ * @return TIDEGATE_OK, also when refused; TIDEGATE_ERROR_NEVER for a cost above the capacity; TIDEGATE_ERROR_NULL, TIDEGATE_ERROR_MISALIGNED or
+ * TIDEGATE_ERROR_HANDLE for a pointer.
+ * @pre `limiter` has not been freed, and is not while this waits. A clock of your own goes on.
+ *
+ * Thread safety: may be called on one limiter from any number of threads at once.
+ */
+tidegate_status tidegate_limiter_acquire(const struct tidegate_limiter *limiter,
+                                         uint64_t cost,
+                                         uint64_t timeout_ns,
+                                         bool *acquired);
+
+/**
+ * As tidegate_limiter_acquire, for a key.
+ *
+ * @param timeout_ns The longest wait, in nanoseconds of the limiter's clock; UINT64_MAX for any, 0 for none.
+ * @param[out] acquired Not NULL; whether the permits were spent. Written on success only.
+ * @return As tidegate_limiter_acquire; TIDEGATE_ERROR_LENGTH for the key.
+ * @pre `keyed` has not been freed, and is not while this waits; `key` points at `key_len` bytes. A clock of your own goes on.
+ *
+ * Thread safety: may be called on one limiter from any number of threads at once.
+ */
+tidegate_status tidegate_keyed_acquire(const struct tidegate_keyed *keyed,
+                                       const void *key,
+                                       size_t key_len,
+                                       uint64_t cost,
+                                       uint64_t timeout_ns,
+                                       bool *acquired);
 
 /**
  * Another quota under the same algorithm; `carry` says what becomes of the permits that are used.
@@ -1781,6 +2046,196 @@ tidegate_status tidegate_keyed_cancel_at(const struct tidegate_keyed *keyed,
  * Thread safety: may be called on one limiter from any number of threads at once.
  */
 tidegate_status tidegate_keyed_reset(const struct tidegate_keyed *keyed, const void *key, size_t key_len, bool *known);
+
+/**
+ * Spends the cost of every member if all of them fit; whether they did. At the time of the first member's clock, which should be that of all.
+ *
+ * @return false also for what tidegate_group_take refuses: a gate that cannot be asked stays shut.
+ * @pre The handles have not been freed; keys are as long as they say.
+ *
+ * Thread safety: may be called on the same limiters from any number of threads at once.
+ */
+bool tidegate_group_try_acquire(const struct tidegate_member *members,
+                                size_t count);
+
+/**
+ * tidegate_group_try_acquire at the time `now_ns` (see tidegate_limiter_try_acquire_at).
+ *
+ * @return As tidegate_group_try_acquire.
+ * @pre The handles have not been freed; keys are as long as they say.
+ *
+ * Thread safety: may be called on the same limiters from any number of threads at once.
+ */
+bool tidegate_group_try_acquire_at(const struct tidegate_member *members, size_t count, uint64_t now_ns);
+
+/**
+ * Spends the cost of every member if all of them fit, and says everything about the one that binds: denied, the one with the longest wait;
+ * allowed, the one of which the least share remains. If any denies, none is charged once the call has returned.
+ *
+ * @param members 1 to TIDEGATE_MAX_MEMBERS of them. A limiter that is named twice is charged twice.
+ * @param count Their number.
+ * @param[out] decision Not NULL; written on success only.
+ * @param[out] binding NULL, or where to write the member that binds; written on success only.
+ * @return TIDEGATE_OK, also when denied; TIDEGATE_ERROR_RANGE for `count`; TIDEGATE_ERROR_UNKNOWN_VALUE for a member that is both kinds at once,
+ * a limiter with a key, or reserved fields that are not 0; TIDEGATE_ERROR_NULL (also for a member that is neither kind), TIDEGATE_ERROR_MISALIGNED, TIDEGATE_ERROR_HANDLE, TIDEGATE_ERROR_LENGTH for pointers. On any of them nothing is spent.
+ * @pre The handles have not been freed; keys are as long as they say.
+ *
+ * Thread safety: may be called on the same limiters from any number of threads at once.
+ */
+tidegate_status tidegate_group_take(const struct tidegate_member *members,
+                                    size_t count,
+                                    struct tidegate_decision *decision,
+                                    size_t *binding);
+
+/**
+ * tidegate_group_take at the time `now_ns` (see tidegate_limiter_try_acquire_at).
+ *
+ * @param[out] decision Not NULL; written on success only.
+ * @param[out] binding NULL, or where to write the member that binds; written on success only.
+ * @return As tidegate_group_take.
+ * @pre The handles have not been freed; keys are as long as they say.
+ *
+ * Thread safety: may be called on the same limiters from any number of threads at once.
+ */
+tidegate_status tidegate_group_take_at(const struct tidegate_member *members,
+                                       size_t count,
+                                       uint64_t now_ns,
+                                       struct tidegate_decision *decision,
+                                       size_t *binding);
+
+/**
+ * What tidegate_group_take would answer, without spending.
+ *
+ * @param[out] decision Not NULL; written on success only.
+ * @param[out] binding NULL, or where to write the member that binds; written on success only.
+ * @return As tidegate_group_take.
+ * @pre The handles have not been freed; keys are as long as they say.
+ *
+ * Thread safety: may be called on the same limiters from any number of threads at once.
+ */
+tidegate_status tidegate_group_peek(const struct tidegate_member *members,
+                                    size_t count,
+                                    struct tidegate_decision *decision,
+                                    size_t *binding);
+
+/**
+ * tidegate_group_peek at the time `now_ns` (see tidegate_limiter_try_acquire_at).
+ *
+ * @param[out] decision Not NULL; written on success only.
+ * @param[out] binding NULL, or where to write the member that binds; written on success only.
+ * @return As tidegate_group_take.
+ * @pre The handles have not been freed; keys are as long as they say.
+ *
+ * Thread safety: may be called on the same limiters from any number of threads at once.
+ */
+tidegate_status tidegate_group_peek_at(const struct tidegate_member *members,
+                                       size_t count,
+                                       uint64_t now_ns,
+                                       struct tidegate_decision *decision,
+                                       size_t *binding);
+
+/**
+ * Makes a limit of permits in flight.
+ *
+ * @param limit 1 to 2^31 - 1.
+ * @param[out] concurrency Written on success only; free it with tidegate_concurrency_free.
+ * @return TIDEGATE_OK; TIDEGATE_ERROR_RANGE; TIDEGATE_ERROR_NULL or TIDEGATE_ERROR_MISALIGNED for `concurrency`; TIDEGATE_ERROR_MEMORY.
+ *
+ * Thread safety: may be called from any thread.
+ */
+tidegate_status tidegate_concurrency_new(uint64_t limit,
+                                         struct tidegate_concurrency **concurrency);
+
+/**
+ * Ends a limit. NULL is fine and does nothing. Permits in flight cannot be given back any more.
+ *
+ * @return As tidegate_limiter_free.
+ *
+ * Thread safety: nobody else may use the limit during the call or after it; nobody may wait in it.
+ */
+tidegate_status tidegate_concurrency_free(struct tidegate_concurrency *concurrency);
+
+/**
+ * Enters with `permits` permits if they are free now and nobody waits for them; whether it did. 0 permits are always free, more than the
+ * limit never.
+ *
+ * @param[out] permit Not NULL; written only if it entered.
+ * @return false also for pointers that are NULL or misaligned, or no limit: a gate that cannot be asked stays shut.
+ * @pre `concurrency` has not been freed.
+ *
+ * Thread safety: may be called on one limit from any number of threads at once, each with a permit of its own.
+ */
+bool tidegate_concurrency_try_enter(const struct tidegate_concurrency *concurrency,
+                                    uint64_t permits,
+                                    struct tidegate_permit *permit);
+
+/**
+ * Enters with `permits` permits, waiting at most `timeout_ns` for them. Blocks the thread.
+ *
+ * @param timeout_ns The longest wait, in nanoseconds of the system's monotonic clock; UINT64_MAX for any, 0 for none.
+ * @param[out] permit Not NULL; written only if it entered.
+ * @param[out] entered Not NULL; whether it did. Written on success only.
+ * @return TIDEGATE_OK, also when the timeout has passed; TIDEGATE_ERROR_NEVER for more permits than the limit; TIDEGATE_ERROR_NULL,
+ * TIDEGATE_ERROR_MISALIGNED or TIDEGATE_ERROR_HANDLE for a pointer.
+ * @pre `concurrency` has not been freed, and is not while this waits.
+ *
+ * Thread safety: may be called on one limit from any number of threads at once, each with a permit of its own.
+ */
+tidegate_status tidegate_concurrency_enter(const struct tidegate_concurrency *concurrency,
+                                           uint64_t permits,
+                                           uint64_t timeout_ns,
+                                           struct tidegate_permit *permit,
+                                           bool *entered);
+
+/**
+ * Gives a permit back; whoever waits first enters.
+ *
+ * @param permit Not NULL; entered in this limit. Afterwards it holds nothing.
+ * @return TIDEGATE_OK; TIDEGATE_ERROR_NOT_BOOKED if it has not entered, or has left before; TIDEGATE_ERROR_NULL, TIDEGATE_ERROR_MISALIGNED or
+ * TIDEGATE_ERROR_HANDLE for a pointer.
+ * @pre `concurrency` has not been freed.
+ *
+ * Thread safety: may be called on one limit from any number of threads at once; the permit must be the caller's alone, and may have entered in
+ * another thread.
+ */
+tidegate_status tidegate_concurrency_leave(const struct tidegate_concurrency *concurrency,
+                                           struct tidegate_permit *permit);
+
+/**
+ * The permits in flight now; more than the limit for a while after it was lowered.
+ *
+ * @param[out] in_flight Not NULL; written on success only.
+ * @return TIDEGATE_OK; TIDEGATE_ERROR_NULL, TIDEGATE_ERROR_MISALIGNED or TIDEGATE_ERROR_HANDLE for a pointer.
+ * @pre `concurrency` has not been freed.
+ *
+ * Thread safety: may be called on one limit from any number of threads at once.
+ */
+tidegate_status tidegate_concurrency_in_flight(const struct tidegate_concurrency *concurrency, uint64_t *in_flight);
+
+/**
+ * The limit in force.
+ *
+ * @param[out] limit Not NULL; written on success only.
+ * @return As tidegate_concurrency_in_flight.
+ * @pre `concurrency` has not been freed.
+ *
+ * Thread safety: may be called on one limit from any number of threads at once.
+ */
+tidegate_status tidegate_concurrency_limit(const struct tidegate_concurrency *concurrency, uint64_t *limit);
+
+/**
+ * Changes the limit. Whoever waits and fits under a higher one enters; under a lower one nobody is thrown out, and nobody enters until enough have
+ * left.
+ *
+ * @param limit 1 to 2^31 - 1.
+ * @return TIDEGATE_OK; TIDEGATE_ERROR_RANGE; TIDEGATE_ERROR_NULL, TIDEGATE_ERROR_MISALIGNED or TIDEGATE_ERROR_HANDLE for the limit. On any of them
+ * nothing has changed.
+ * @pre `concurrency` has not been freed.
+ *
+ * Thread safety: may be called on one limit from any number of threads at once.
+ */
+tidegate_status tidegate_concurrency_set_limit(const struct tidegate_concurrency *concurrency,
+                                               uint64_t limit);
 
 /**
  * Spends `cost` permits at the time `now_ns` if they fit; whether they did. Zero is always allowed, a cost above the burst never.
@@ -2254,6 +2709,53 @@ tidegate_status tidegate_retry_budget_tokens_at(const struct tidegate_retry_budg
  * Thread safety: may be called on one budget from any number of threads at once.
  */
 tidegate_status tidegate_retry_budget_reset(const struct tidegate_retry_budget *budget);
+
+/**
+ * Writes the rate-limit headers of a response: lines of "Name: value", each ended by CR LF, and a NUL after the last. The dialects that speak of one limit
+ * speak of the one that binds: refused, the one with the longest wait; allowed, the one of which the least share is left.
+ *
+ * @param now_ns Nanoseconds since 1970-01-01T00:00Z.
+ * @param limits The limits that applied to the request; none gives no headers. May be NULL if `count` is 0.
+ * @param count Their number.
+ * @param buffer Where to write; may be NULL if `capacity` is 0.
+ * @param capacity Bytes at `buffer`. 512 are enough for one limit with short names.
+ * @param[out] length Not NULL. The bytes of the lines without the NUL; also written for TIDEGATE_ERROR_BUFFER_TOO_SMALL.
+ * @return TIDEGATE_OK; TIDEGATE_ERROR_BUFFER_TOO_SMALL, and then only `length` was written; TIDEGATE_ERROR_NAME for a name or scope that no header can
+ * hold; TIDEGATE_ERROR_NOT_UTF8; TIDEGATE_ERROR_UNKNOWN_VALUE for the dialect or a reserved field; TIDEGATE_ERROR_NULL, TIDEGATE_ERROR_MISALIGNED,
+ * TIDEGATE_ERROR_LENGTH for the others.
+ * @pre `limits` points at `count` of them, whose texts end with NUL; `buffer` points at `capacity` bytes that may be written.
+ *
+ * Thread safety: may be called from any thread; what the pointers point at must not be written by another one meanwhile.
+ */
+tidegate_status tidegate_headers_format(tidegate_dialect dialect,
+                                        uint64_t now_ns,
+                                        const struct tidegate_header_limit *limits,
+                                        size_t count,
+                                        char *buffer,
+                                        size_t capacity,
+                                        size_t *length);
+
+/**
+ * Reads the rate-limit headers of a response: Retry-After, X-RateLimit-*, the drafts 06 to 11, and what large providers send. Other headers are passed
+ * over. What cannot be read is left out and counted; the work and the memory are bounded whatever the server sends.
+ *
+ * @param headers The headers of the response. May be NULL if `count` is 0.
+ * @param count Their number.
+ * @param now_ns Nanoseconds since 1970-01-01T00:00Z.
+ * @param[out] observed Not NULL; written on success only.
+ * @param[out] limits Where to write the limits; may be NULL if `capacity` is 0. Written on success only.
+ * @param capacity How many fit at `limits`; there are at most 16.
+ * @return TIDEGATE_OK, also if nothing was said; TIDEGATE_ERROR_NULL, TIDEGATE_ERROR_MISALIGNED or TIDEGATE_ERROR_LENGTH for pointers and lengths.
+ * @pre `headers` points at `count` of them, whose texts are as long as they say; `limits` points at memory for `capacity` of them.
+ *
+ * Thread safety: may be called from any thread; what the pointers point at must not be written by another one meanwhile.
+ */
+tidegate_status tidegate_headers_parse(const struct tidegate_header *headers,
+                                       size_t count,
+                                       uint64_t now_ns,
+                                       struct tidegate_observed *observed,
+                                       struct tidegate_observed_limit *limits,
+                                       size_t capacity);
 
 #ifdef __cplusplus
 }  // extern "C"

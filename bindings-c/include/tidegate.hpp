@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "tidegate.h"
 
@@ -237,6 +238,12 @@ class Limiter {
   void cancel_at(std::uint64_t now, Reservation &reservation) const {
     detail::check(tidegate_limiter_cancel_at(get(), now, reservation.get()));
   }
+  /** Waits, blocking; false when the wait would have been longer than the timeout. */
+  bool acquire(std::uint64_t cost = 1, nanoseconds timeout = nanoseconds::max()) const {
+    bool acquired = false;
+    detail::check(tidegate_limiter_acquire(get(), cost, detail::count(timeout), &acquired));
+    return acquired;
+  }
   void reset() const { detail::check(tidegate_limiter_reset(get())); }
   void reconfigure(const Quota &quota, tidegate_carry carry = TIDEGATE_CARRY_TIME) const {
     detail::check(tidegate_limiter_reconfigure(get(), quota.get(), carry));
@@ -329,6 +336,12 @@ class KeyedLimiter {
   void cancel(std::string_view key, Reservation &reservation) const {
     detail::check(tidegate_keyed_cancel(get(), key.data(), key.size(), reservation.get()));
   }
+  /** Waits, blocking; false when the wait would have been longer than the timeout. */
+  bool acquire(std::string_view key, std::uint64_t cost = 1, nanoseconds timeout = nanoseconds::max()) const {
+    bool acquired = false;
+    detail::check(tidegate_keyed_acquire(get(), key.data(), key.size(), cost, detail::count(timeout), &acquired));
+    return acquired;
+  }
   /** Whether the key was remembered. */
   bool reset(std::string_view key) const {
     bool known = false;
@@ -356,6 +369,104 @@ class KeyedLimiter {
  private:
   explicit KeyedLimiter(tidegate_keyed *made) noexcept : keyed_(made) {}
   detail::Handle<tidegate_keyed, tidegate_keyed_free> keyed_;
+};
+
+/** Permits in flight, given back when this ends; true when it holds any. It must not outlive its Concurrency. */
+class Permit {
+ public:
+  Permit() noexcept = default;
+  Permit(const tidegate_concurrency *of, const tidegate_permit &permit) noexcept : of_(of), permit_(permit) {}
+  Permit(Permit &&other) noexcept : of_(std::exchange(other.of_, nullptr)), permit_(other.permit_) {}
+  Permit &operator=(Permit &&other) noexcept {
+    if (this != &other) {
+      leave();
+      of_ = std::exchange(other.of_, nullptr);
+      permit_ = other.permit_;
+    }
+    return *this;
+  }
+  Permit(const Permit &) = delete;
+  Permit &operator=(const Permit &) = delete;
+  ~Permit() { leave(); }
+  explicit operator bool() const noexcept { return of_ != nullptr; }
+  void leave() noexcept {
+    if (of_ != nullptr) tidegate_concurrency_leave(std::exchange(of_, nullptr), &permit_);
+  }
+
+ private:
+  const tidegate_concurrency *of_ = nullptr;
+  tidegate_permit permit_{};
+};
+
+/** At most so many in flight at once. */
+class Concurrency {
+ public:
+  explicit Concurrency(std::uint64_t limit) {
+    tidegate_concurrency *made = nullptr;
+    detail::check(tidegate_concurrency_new(limit, &made));
+    concurrency_.reset(made);
+  }
+  Permit try_enter(std::uint64_t permits = 1) const noexcept {
+    tidegate_permit permit;
+    return tidegate_concurrency_try_enter(get(), permits, &permit) ? Permit(get(), permit) : Permit();
+  }
+  /** An empty permit when the timeout has passed. */
+  Permit enter(std::uint64_t permits = 1, nanoseconds timeout = nanoseconds::max()) const {
+    tidegate_permit permit;
+    bool entered = false;
+    detail::check(tidegate_concurrency_enter(get(), permits, detail::count(timeout), &permit, &entered));
+    return entered ? Permit(get(), permit) : Permit();
+  }
+  std::uint64_t in_flight() const {
+    std::uint64_t in_flight = 0;
+    detail::check(tidegate_concurrency_in_flight(get(), &in_flight));
+    return in_flight;
+  }
+  void set_limit(std::uint64_t limit) const { detail::check(tidegate_concurrency_set_limit(get(), limit)); }
+  tidegate_concurrency *get() const noexcept { return concurrency_.get(); }
+
+ private:
+  detail::Handle<tidegate_concurrency, tidegate_concurrency_free> concurrency_;
+};
+
+/** Several limits, charged together or not at all. It borrows its limiters: they must outlive it. */
+class Group {
+ public:
+  Group &add(const Limiter &limiter, std::uint64_t cost = 1) {
+    tidegate_member member{};
+    member.limiter = limiter.get();
+    member.cost = cost;
+    members_.push_back(member);
+    return *this;
+  }
+  /** The key is borrowed, too. */
+  Group &add(const KeyedLimiter &keyed, std::string_view key, std::uint64_t cost = 1) {
+    tidegate_member member{};
+    member.keyed = keyed.get();
+    member.key = key.data();
+    member.key_len = key.size();
+    member.cost = cost;
+    members_.push_back(member);
+    return *this;
+  }
+  /** `binding`, if not null, becomes the member that binds, in the order of `add`. */
+  Decision take(std::size_t *binding = nullptr) const {
+    tidegate_decision d;
+    detail::check(tidegate_group_take(members_.data(), members_.size(), &d, binding));
+    return Decision(d);
+  }
+  Decision take_at(std::uint64_t now, std::size_t *binding = nullptr) const {
+    tidegate_decision d;
+    detail::check(tidegate_group_take_at(members_.data(), members_.size(), now, &d, binding));
+    return Decision(d);
+  }
+  bool try_acquire() const noexcept { return tidegate_group_try_acquire(members_.data(), members_.size()); }
+  bool try_acquire_at(std::uint64_t now) const noexcept {
+    return tidegate_group_try_acquire_at(members_.data(), members_.size(), now);
+  }
+
+ private:
+  std::vector<tidegate_member> members_;
 };
 
 /** The delays of one call and its retries. */

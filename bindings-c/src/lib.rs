@@ -44,7 +44,15 @@ mod calendar;
 #[cfg(feature = "std")]
 mod change;
 #[cfg(feature = "std")]
+mod concurrency;
+#[cfg(feature = "std")]
+mod group;
+#[cfg(feature = "std")]
 mod handle;
+#[cfg(feature = "std")]
+mod headers;
+#[cfg(feature = "std")]
+mod headers_read;
 #[cfg(feature = "std")]
 mod keyed;
 #[cfg(feature = "std")]
@@ -55,3 +63,5 @@ mod limiter;
 mod reserve;
 #[cfg(feature = "std")]
 mod verbs;
+#[cfg(feature = "std")]
+mod wait;

@@ -47,6 +47,10 @@ pub enum tidegate_status {
     TIDEGATE_ERROR_SNAPSHOT = -16,
     /// The snapshot was taken under another quota or algorithm.
     TIDEGATE_ERROR_SNAPSHOT_MISMATCH = -17,
+    /// What is waited for can never be: the cost is above the capacity, or its instant lies beyond the end of the clock.
+    TIDEGATE_ERROR_NEVER = -18,
+    /// A name that no header can hold: only printable ASCII can be sent.
+    TIDEGATE_ERROR_NAME = -19,
 
     /// The quota was refused, for a reason that has no value of its own.
     TIDEGATE_ERROR_QUOTA = -100,
@@ -106,7 +110,7 @@ use tidegate_status::*;
 pub type status_code = i32;
 
 /// Every status and its text. The texts of quotas are the core's, which a test holds them to.
-const TEXTS: [(tidegate_status, &CStr); 43] = [
+const TEXTS: [(tidegate_status, &CStr); 45] = [
     (TIDEGATE_OK, c"done"),
     (TIDEGATE_ERROR_NULL, c"a pointer is NULL that must not be"),
     (TIDEGATE_ERROR_MISALIGNED, c"a pointer is not aligned for its type"),
@@ -124,6 +128,8 @@ const TEXTS: [(tidegate_status, &CStr); 43] = [
     (TIDEGATE_ERROR_RANGE, c"a value is outside its range"),
     (TIDEGATE_ERROR_CANNOT_CARRY, c"what is used is more than the new quota can count"),
     (TIDEGATE_ERROR_SNAPSHOT, c"the text is no snapshot, or its state does not belong to its quota"),
+    (TIDEGATE_ERROR_NEVER, c"what is waited for can never be"),
+    (TIDEGATE_ERROR_NAME, c"a name must be printable ASCII"),
     (TIDEGATE_ERROR_SNAPSHOT_MISMATCH, c"the snapshot was taken under another quota or algorithm"),
     (TIDEGATE_ERROR_QUOTA, c"the quota was refused"),
     (TIDEGATE_ERROR_ZERO_LIMIT, c"the limit must be at least 1 permit"),

@@ -62,6 +62,7 @@ static tidegate_quota quota_of(const char *text) {
   CALL(tidegate_limiter_refund(L, 1))                                   \
   CALL(tidegate_limiter_refund_at(L, 0, 1))                             \
   CALL(tidegate_limiter_reset(L))                                       \
+  CALL(tidegate_limiter_acquire(L, 1, 0, (bool *)aligned()))            \
   CALL(tidegate_limiter_reconfigure(L, &quota, TIDEGATE_CARRY_TIME))    \
   CALL(tidegate_limiter_reconfigure_at(L, 0, &quota, TIDEGATE_CARRY_TIME)) \
   CALL(tidegate_limiter_restore(L, "{}"))                               \
@@ -89,6 +90,7 @@ static tidegate_quota quota_of(const char *text) {
   CALL(tidegate_keyed_refund_at(L, "k", 1, 0, 1))  \
   CALL(tidegate_keyed_reset(L, "k", 1, NULL))      \
   CALL(tidegate_keyed_clear(L))                    \
+  CALL(tidegate_keyed_acquire(L, "k", 1, 1, 0, (bool *)aligned())) \
   NO(tidegate_keyed_try_acquire(L, "k", 1, 1))     \
   NO(tidegate_keyed_try_acquire_at(L, "k", 1, 0, 1))
 
@@ -102,6 +104,17 @@ static tidegate_quota quota_of(const char *text) {
   CALL(tidegate_retry_budget_success_at(L, 0, 1))        \
   CALL(tidegate_retry_budget_reset(L))
 
+#define CONCURRENCY_CALLS(L, O)                                                                 \
+  CALL(tidegate_concurrency_enter(L, 1, 0, (tidegate_permit *)(O), (bool *)(O)))                \
+  CALL(tidegate_concurrency_leave(L, (tidegate_permit *)(O)))                                   \
+  CALL(tidegate_concurrency_in_flight(L, (uint64_t *)(O)))                                      \
+  CALL(tidegate_concurrency_limit(L, (uint64_t *)(O)))
+
+#define CONCURRENCY_CHANGES(L)                       \
+  CALL(tidegate_concurrency_set_limit(L, 1))         \
+  NO(tidegate_concurrency_try_enter(L, 1, (tidegate_permit *)aligned()))
+
+static const tidegate_concurrency *as_concurrency(const void *p) { return (const tidegate_concurrency *)p; }
 static const tidegate_limiter *as_limiter(const void *p) { return (const tidegate_limiter *)p; }
 static const tidegate_keyed *as_keyed(const void *p) { return (const tidegate_keyed *)p; }
 static const tidegate_retry_budget *as_budget(const void *p) { return (const tidegate_retry_budget *)p; }
@@ -116,7 +129,8 @@ static void handles_that_are_none(const tidegate_limiter *l, const tidegate_keye
 #define ALL                                                                                       \
   LIMITER_CALLS(as_limiter(wrong), aligned()) LIMITER_CHANGES(as_limiter(wrong))                  \
   KEYED_CALLS(as_keyed(wrong), aligned()) KEYED_CHANGES(as_keyed(wrong))                          \
-  BUDGET_CALLS(as_budget(wrong), aligned()) BUDGET_CHANGES(as_budget(wrong))
+  BUDGET_CALLS(as_budget(wrong), aligned()) BUDGET_CHANGES(as_budget(wrong))                      \
+  CONCURRENCY_CALLS(as_concurrency(wrong), aligned()) CONCURRENCY_CHANGES(as_concurrency(wrong))
   wrong = NULL;
   expected = TIDEGATE_ERROR_NULL;
   ALL
@@ -130,6 +144,7 @@ static void handles_that_are_none(const tidegate_limiter *l, const tidegate_keye
   wrong = k;
   LIMITER_CALLS(as_limiter(wrong), aligned()) LIMITER_CHANGES(as_limiter(wrong))
   BUDGET_CALLS(as_budget(wrong), aligned()) BUDGET_CHANGES(as_budget(wrong))
+  CONCURRENCY_CALLS(as_concurrency(wrong), aligned()) CONCURRENCY_CHANGES(as_concurrency(wrong))
   wrong = l;
   KEYED_CALLS(as_keyed(wrong), aligned()) KEYED_CHANGES(as_keyed(wrong))
   wrong = b;
@@ -144,6 +159,10 @@ static void handles_that_are_none(const tidegate_limiter *l, const tidegate_keye
   LIMITER_CALLS(l, misaligned())
   KEYED_CALLS(k, misaligned())
   CALL(tidegate_retry_budget_tokens_at(b, 0, (uint64_t *)misaligned()))
+#undef CALL
+#define CALL(call) CHECK((call) == TIDEGATE_ERROR_NULL);
+  CALL(tidegate_limiter_acquire(l, 1, 0, NULL))
+  CALL(tidegate_keyed_acquire(k, "k", 1, 1, 0, NULL))
 #undef CALL
 #undef NO
   CHECK(untouched());
@@ -184,6 +203,8 @@ static void freed_twice(void) {
   OK(tidegate_retry_budget_new(TIDEGATE_RETRY_GRPC, &b));
   /* As another kind: they live on. */
   CHECK(tidegate_limiter_free((tidegate_limiter *)(void *)k) == TIDEGATE_ERROR_HANDLE);
+  CHECK(tidegate_concurrency_free((tidegate_concurrency *)(void *)k) == TIDEGATE_ERROR_HANDLE);
+  CHECK(tidegate_concurrency_new(1, NULL) == TIDEGATE_ERROR_NULL);
   CHECK(tidegate_keyed_free((tidegate_keyed *)(void *)b) == TIDEGATE_ERROR_HANDLE);
   CHECK(tidegate_retry_budget_free((tidegate_retry_budget *)(void *)l) == TIDEGATE_ERROR_HANDLE);
   CHECK(tidegate_limiter_try_acquire_at(l, 0, 1) && tidegate_keyed_try_acquire_at(k, "k", 1, 0, 1));
@@ -247,6 +268,17 @@ static void costs_and_times(void) {
   CHECK(tidegate_retry_budget_new_throttle(1, 1, (tidegate_retry_budget **)misaligned()) == TIDEGATE_ERROR_MISALIGNED);
   CHECK(tidegate_retry_budget_new_share(UINT64_MAX, UINT32_MAX, 1, 0, (tidegate_retry_budget **)aligned()) == TIDEGATE_ERROR_RANGE);
   CHECK(tidegate_quota_make_calendar(1, TIDEGATE_CALENDAR_DAY, "UTC", NULL) == TIDEGATE_ERROR_NULL);
+  CHECK(tidegate_group_take(NULL, 1, (tidegate_decision *)aligned(), NULL) == TIDEGATE_ERROR_NULL);
+  CHECK(tidegate_group_take_at(NULL, SIZE_MAX, 0, (tidegate_decision *)aligned(), NULL) == TIDEGATE_ERROR_RANGE);
+  CHECK(tidegate_group_peek(NULL, 1, NULL, NULL) == TIDEGATE_ERROR_NULL);
+  CHECK(tidegate_group_peek_at((const tidegate_member *)misaligned(), 1, 0, (tidegate_decision *)aligned(), NULL) ==
+        TIDEGATE_ERROR_MISALIGNED);
+  CHECK(!tidegate_group_try_acquire(NULL, 1) && !tidegate_group_try_acquire_at(NULL, 0, 0));
+  CHECK(tidegate_headers_format(TIDEGATE_HEADERS_DRAFT_08, 0, NULL, 1, NULL, 0, (size_t *)aligned()) == TIDEGATE_ERROR_NULL);
+  CHECK(tidegate_headers_parse(NULL, 1, 0, (tidegate_observed *)aligned(), NULL, 0) == TIDEGATE_ERROR_NULL);
+  CHECK(tidegate_headers_parse(NULL, 0, 0, NULL, NULL, 0) == TIDEGATE_ERROR_NULL);
+  CHECK(tidegate_headers_parse(NULL, 0, 0, (tidegate_observed *)aligned(), (tidegate_observed_limit *)misaligned(), 1) ==
+        TIDEGATE_ERROR_MISALIGNED);
   CHECK(tidegate_limiter_from_snapshot(NULL, (tidegate_limiter **)aligned()) == TIDEGATE_ERROR_NULL);
   CHECK(tidegate_limiter_from_snapshot("null", (tidegate_limiter **)aligned()) == TIDEGATE_ERROR_SNAPSHOT);
   CHECK(untouched());

@@ -1,7 +1,8 @@
 /*
- * The kinds besides the plain limiter: keyed limiters, words, reservations, other quotas, snapshots, backoff, retry budgets.
+ * The kinds besides the plain limiter: keyed limiters, groups, words, reservations, other quotas, snapshots, concurrency, backoff, retry budgets,
+ * headers.
  *
- * Compiles as C99 to C17 and as C++11 to C++20. Time is given by the test; nothing here waits.
+ * Compiles as C99 to C17 and as C++11 to C++20. Time is given by the test; one call waits for a millisecond.
  */
 #include <tidegate.h>
 
@@ -472,7 +473,246 @@ static void budgets(void) {
   CHECK(b == NULL);
 }
 
+static void groups(void) {
+  tidegate_quota ten = quota_of("10/s"), hour = quota_of("100/h"), three = quota_of("3/h");
+  tidegate_limiter *second = NULL, *day = NULL;
+  tidegate_keyed *users = NULL;
+  tidegate_member members[TIDEGATE_MAX_MEMBERS + 1];
+  tidegate_decision d;
+  size_t binding = 99;
+  OK(tidegate_limiter_new(TIDEGATE_GCRA, &ten, &second));
+  OK(tidegate_limiter_new(TIDEGATE_FIXED_WINDOW, &hour, &day));
+  OK(tidegate_keyed_new(TIDEGATE_GCRA, &three, 100, &users));
+  memset(members, 0, sizeof members);
+  members[0].limiter = second;
+  members[0].cost = 1;
+  members[1].limiter = day;
+  members[1].cost = 10;
+  members[2].keyed = users;
+  members[2].key = "alice";
+  members[2].key_len = 5;
+  members[2].cost = 1;
+
+  OK(tidegate_group_take_at(members, 3, 0, &d, &binding));
+  CHECK(d.allowed && binding == 2 && d.limit == 3 && d.remaining == 2);
+  CHECK(tidegate_group_try_acquire_at(members, 3, 0) && tidegate_group_try_acquire_at(members, 3, 0));
+  OK(tidegate_group_peek_at(members, 3, 0, &d, NULL));
+  CHECK(!d.allowed && d.retry_after_ns == HOUR / 3);
+  OK(tidegate_group_take_at(members, 3, 0, &d, &binding));
+  CHECK(!d.allowed && binding == 2 && d.retry_after_ns == HOUR / 3);
+  CHECK(!tidegate_group_try_acquire_at(members, 3, 0));
+  /* What was denied has cost nobody anything. */
+  OK(tidegate_limiter_peek_at(second, 0, 1, &d));
+  CHECK(d.remaining == 7);
+  OK(tidegate_limiter_peek_at(day, 0, 1, &d));
+  CHECK(d.remaining == 70);
+  /* Another user is another key; one cost above the capacity is never. */
+  members[2].key = "bob";
+  members[2].key_len = 3;
+  CHECK(tidegate_group_try_acquire_at(members, 3, 0));
+  members[0].cost = 11;
+  OK(tidegate_group_take_at(members, 3, 0, &d, &binding));
+  CHECK(!d.allowed && binding == 0 && d.retry_after_ns == TIDEGATE_NEVER);
+  /* At the clock of the first. */
+  members[0].cost = 0;
+  OK(tidegate_group_take(members, 1, &d, NULL));
+  OK(tidegate_group_peek(members, 1, &d, NULL));
+  CHECK(d.allowed && tidegate_group_try_acquire(members, 1));
+
+  memset(&d, 0x55, sizeof d);
+  binding = 99;
+  CHECK(tidegate_group_take_at(members, 0, 0, &d, &binding) == TIDEGATE_ERROR_RANGE);
+  CHECK(tidegate_group_take_at(members, TIDEGATE_MAX_MEMBERS + 1, 0, &d, &binding) == TIDEGATE_ERROR_RANGE);
+  CHECK(tidegate_group_take_at(NULL, 3, 0, &d, &binding) == TIDEGATE_ERROR_NULL);
+  CHECK(tidegate_group_take_at(members, 4, 0, &d, &binding) == TIDEGATE_ERROR_NULL);
+  CHECK(tidegate_group_take_at(members, 3, 0, NULL, &binding) == TIDEGATE_ERROR_NULL);
+  members[3] = members[2];
+  members[3].limiter = day;
+  CHECK(tidegate_group_take_at(members, 4, 0, &d, &binding) == TIDEGATE_ERROR_UNKNOWN_VALUE);
+  members[3] = members[1];
+  members[3].key_len = 1;
+  CHECK(tidegate_group_take_at(members, 4, 0, &d, &binding) == TIDEGATE_ERROR_UNKNOWN_VALUE);
+  members[3] = members[1];
+  members[3].reserved = 1;
+  CHECK(tidegate_group_take_at(members, 4, 0, &d, &binding) == TIDEGATE_ERROR_UNKNOWN_VALUE);
+  members[3] = members[2];
+  members[3].key = NULL;
+  CHECK(tidegate_group_take_at(members, 4, 0, &d, &binding) == TIDEGATE_ERROR_NULL);
+  members[3].limiter = (const tidegate_limiter *)(const void *)users;
+  members[3].keyed = NULL;
+  members[3].key_len = 0;
+  CHECK(tidegate_group_take_at(members, 4, 0, &d, &binding) == TIDEGATE_ERROR_HANDLE);
+  CHECK(!tidegate_group_try_acquire_at(members, 4, 0) && !tidegate_group_try_acquire(NULL, 1) && binding == 99);
+  OK(tidegate_limiter_peek_at(day, 0, 1, &d));
+  CHECK(d.remaining == 60);
+  OK(tidegate_limiter_free(second));
+  OK(tidegate_limiter_free(day));
+  OK(tidegate_keyed_free(users));
+}
+
+static void concurrency(void) {
+  tidegate_concurrency *c = NULL;
+  tidegate_permit one, two;
+  uint64_t n = 9;
+  bool entered = true;
+  memset(&one, 0, sizeof one);
+  memset(&two, 0, sizeof two);
+  OK(tidegate_concurrency_new(3, &c));
+  CHECK(tidegate_concurrency_try_enter(c, 2, &one) && one.permits == 2);
+  CHECK(!tidegate_concurrency_try_enter(c, 2, &two) && two.mark == 0);
+  OK(tidegate_concurrency_in_flight(c, &n));
+  CHECK(n == 2);
+  OK(tidegate_concurrency_enter(c, 2, 0, &two, &entered));
+  CHECK(!entered && two.mark == 0);
+  CHECK(tidegate_concurrency_enter(c, 4, UINT64_MAX, &two, &entered) == TIDEGATE_ERROR_NEVER);
+  OK(tidegate_concurrency_enter(c, 1, UINT64_MAX, &two, &entered));
+  CHECK(entered && two.permits == 1);
+  OK(tidegate_concurrency_set_limit(c, 1));
+  OK(tidegate_concurrency_limit(c, &n));
+  CHECK(n == 1);
+  OK(tidegate_concurrency_leave(c, &one));
+  /* Once. */
+  CHECK(tidegate_concurrency_leave(c, &one) == TIDEGATE_ERROR_NOT_BOOKED);
+  OK(tidegate_concurrency_in_flight(c, &n));
+  CHECK(n == 1 && !tidegate_concurrency_try_enter(c, 1, &one));
+  OK(tidegate_concurrency_leave(c, &two));
+  CHECK(tidegate_concurrency_try_enter(c, 0, &two) && tidegate_concurrency_try_enter(c, 1, &one));
+  OK(tidegate_concurrency_leave(c, &two));
+  OK(tidegate_concurrency_leave(c, &one));
+  CHECK(tidegate_concurrency_set_limit(c, 0) == TIDEGATE_ERROR_RANGE);
+  CHECK(tidegate_concurrency_set_limit(c, UINT64_C(1) << 31) == TIDEGATE_ERROR_RANGE);
+  OK(tidegate_concurrency_free(c));
+  c = NULL;
+  CHECK(tidegate_concurrency_new(0, &c) == TIDEGATE_ERROR_RANGE && c == NULL);
+}
+
+/* A clock that each look moves a second on: waiting passes its time. */
+static uint64_t hurried(void *context) { return *(uint64_t *)context += SECOND; }
+
+static void waiting(void) {
+  tidegate_quota quota = quota_of("1/5s");
+  tidegate_limiter_options options;
+  tidegate_keyed_options keyed_options;
+  tidegate_limiter *l = NULL;
+  tidegate_keyed *k = NULL;
+  uint64_t now = 0;
+  bool acquired = false;
+  memset(&options, 0, sizeof options);
+  options.struct_size = sizeof options;
+  options.clock = hurried;
+  options.clock_context = &now;
+  memset(&keyed_options, 0, sizeof keyed_options);
+  keyed_options.struct_size = sizeof keyed_options;
+  keyed_options.clock = hurried;
+  keyed_options.clock_context = &now;
+  OK(tidegate_limiter_new_with(TIDEGATE_GCRA, &quota, &options, &l));
+  OK(tidegate_limiter_acquire(l, 1, 0, &acquired));
+  CHECK(acquired);
+  OK(tidegate_limiter_acquire(l, 1, 0, &acquired));
+  CHECK(!acquired);
+  CHECK(tidegate_limiter_acquire(l, 2, UINT64_MAX, &acquired) == TIDEGATE_ERROR_NEVER && !acquired);
+  CHECK(tidegate_limiter_acquire(NULL, 1, 0, &acquired) == TIDEGATE_ERROR_NULL);
+  CHECK(tidegate_limiter_acquire(l, 1, 0, NULL) == TIDEGATE_ERROR_NULL);
+  OK(tidegate_limiter_free(l));
+
+  OK(tidegate_keyed_new_with(TIDEGATE_GCRA, &quota, 10, &keyed_options, &k));
+  OK(tidegate_keyed_acquire(k, "k", 1, 1, 0, &acquired));
+  CHECK(acquired);
+  OK(tidegate_keyed_acquire(k, "k", 1, 1, SECOND, &acquired));
+  CHECK(!acquired);
+  CHECK(tidegate_keyed_acquire(k, "k", 1, 2, UINT64_MAX, &acquired) == TIDEGATE_ERROR_NEVER);
+  OK(tidegate_keyed_free(k));
+  /* For a millisecond or two, by the system's clock. */
+  quota = quota_of("1000/s burst 1");
+  OK(tidegate_limiter_new(TIDEGATE_GCRA, &quota, &l));
+  OK(tidegate_limiter_acquire(l, 1, UINT64_MAX, &acquired));
+  OK(tidegate_limiter_acquire(l, 1, UINT64_MAX, &acquired));
+  CHECK(acquired);
+  OK(tidegate_limiter_free(l));
+}
+
+static tidegate_header header_of(const char *name, const char *value) {
+  tidegate_header header;
+  header.name = name;
+  header.name_len = strlen(name);
+  header.value = value;
+  header.value_len = strlen(value);
+  return header;
+}
+
+static void headers(void) {
+  const uint64_t now = UINT64_C(1705320000) * SECOND;
+  tidegate_header_limit limits[2];
+  tidegate_header in[3];
+  tidegate_observed observed;
+  tidegate_observed_limit told[2];
+  char text[512];
+  size_t length = 0;
+  memset(limits, 0, sizeof limits);
+  limits[0].name = "minute";
+  limits[0].window_ns = MINUTE;
+  limits[0].decision.limit = 300;
+  limits[0].decision.retry_after_ns = 22 * SECOND + 1;
+  limits[0].decision.reset_after_ns = 50 * SECOND;
+  limits[1].name = "day";
+  limits[1].scope = "api-key";
+  limits[1].decision.allowed = true;
+  limits[1].decision.limit = 1000;
+  limits[1].decision.remaining = 400;
+  limits[1].decision.reset_after_ns = HOUR;
+
+  OK(tidegate_headers_format(TIDEGATE_HEADERS_X_RATELIMIT_DELTA, now, limits, 2, text, sizeof text, &length));
+  CHECK(strcmp(text, "X-RateLimit-Limit: 300\r\nX-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: 50\r\nRetry-After: 23\r\n") == 0);
+  CHECK(length == strlen(text));
+  OK(tidegate_headers_format(TIDEGATE_HEADERS_DRAFT_08, now, limits, 2, text, sizeof text, &length));
+  CHECK(strstr(text, "\"minute\";r=0;t=23") != NULL && strstr(text, "\"minute\";q=300;w=60") != NULL);
+  OK(tidegate_headers_format(TIDEGATE_HEADERS_RETRY_AFTER, now, limits + 1, 1, text, sizeof text, &length));
+  CHECK(length == 0 && text[0] == '\0');
+  OK(tidegate_headers_format(TIDEGATE_HEADERS_MAILIAM, now, limits + 1, 1, text, sizeof text, &length));
+  CHECK(strstr(text, "X-RateLimit-Scope: api-key\r\n") != NULL);
+  OK(tidegate_headers_format(TIDEGATE_HEADERS_X_RATELIMIT, now, NULL, 0, text, sizeof text, &length));
+  CHECK(length == 0);
+  memset(text, 'x', sizeof text);
+  CHECK(tidegate_headers_format(TIDEGATE_HEADERS_DRAFT_07, now, limits, 2, text, 5, &length) == TIDEGATE_ERROR_BUFFER_TOO_SMALL);
+  CHECK(text[0] == 'x' && length > 5);
+  CHECK(tidegate_headers_format((tidegate_dialect)8, now, limits, 2, text, 5, &length) == TIDEGATE_ERROR_UNKNOWN_VALUE);
+  limits[0].name = "smuggled\r\nSet-Cookie: x";
+  CHECK(tidegate_headers_format(TIDEGATE_HEADERS_DRAFT_08, now, limits, 2, text, sizeof text, &length) == TIDEGATE_ERROR_NAME);
+  limits[0].name = "\xff";
+  CHECK(tidegate_headers_format(TIDEGATE_HEADERS_DRAFT_08, now, limits, 2, text, sizeof text, &length) == TIDEGATE_ERROR_NOT_UTF8);
+  limits[0].reserved = 1;
+  CHECK(tidegate_headers_format(TIDEGATE_HEADERS_DRAFT_08, now, limits, 2, text, sizeof text, &length) == TIDEGATE_ERROR_UNKNOWN_VALUE);
+
+  in[0] = header_of("x-ratelimit-limit", "300");
+  in[1] = header_of("X-RateLimit-Remaining", "0");
+  in[2] = header_of("X-RateLimit-Reset", "1705320023");
+  memset(told, 0x55, sizeof told);
+  OK(tidegate_headers_parse(in, 3, now, &observed, told, 2));
+  CHECK(observed.wait_ns == 23 * SECOND && observed.retry_after_ns == TIDEGATE_NOT_SAID && observed.limits == 1);
+  CHECK(observed.binding == 0 && observed.ignored == 0 && !observed.global);
+  CHECK(told[0].limit == 300 && told[0].remaining == 0 && told[0].reset_after_ns == 23 * SECOND);
+  CHECK(told[0].window_ns == TIDEGATE_NOT_SAID && told[0].name[0] == '\0' && told[1].limit == UINT64_C(0x5555555555555555));
+  in[0] = header_of("Retry-After", "Mon, 15 Jan 2024 12:01:00 GMT");
+  in[1] = header_of("RateLimit", "\"hour\";r=87;t=2");
+  in[2] = header_of("\xff\xfe", "?");
+  OK(tidegate_headers_parse(in, 3, now, &observed, told, 1));
+  CHECK(observed.retry_after_ns == MINUTE && observed.limits == 1 && strcmp(told[0].name, "hour") == 0);
+  in[0] = header_of("Retry-After", "soon");
+  OK(tidegate_headers_parse(in, 1, now, &observed, NULL, 0));
+  CHECK(observed.ignored == 1 && observed.limits == 0 && observed.binding == TIDEGATE_NO_POSITION && observed.wait_ns == 0);
+  OK(tidegate_headers_parse(NULL, 0, now, &observed, NULL, 0));
+  CHECK(observed.wait_ns == 0);
+  in[0].value = NULL;
+  CHECK(tidegate_headers_parse(in, 1, now, &observed, NULL, 0) == TIDEGATE_ERROR_NULL);
+  CHECK(tidegate_headers_parse(in, 1, now, &observed, NULL, 1) == TIDEGATE_ERROR_NULL);
+  CHECK(tidegate_headers_parse(in, SIZE_MAX, now, &observed, NULL, 0) == TIDEGATE_ERROR_LENGTH);
+}
+
 int main(void) {
+  groups();
+  concurrency();
+  waiting();
+  headers();
   quota_texts();
   calendars();
   keyed();

@@ -21,6 +21,9 @@ static struct {
   tidegate_quota quota;
   tidegate_gcra gcra;
   tidegate_retry_budget *budget;
+  tidegate_concurrency *concurrency;
+  /* Not atomic: whoever is in flight has it alone. */
+  unsigned long plain;
 } shared;
 
 typedef struct {
@@ -113,6 +116,38 @@ static void *budget_work(void *argument) {
   return NULL;
 }
 
+/* One limiter and one key, charged together or not at all. */
+static void *group_work(void *argument) {
+  worker *me = (worker *)argument;
+  tidegate_member members[2];
+  int call;
+  memset(members, 0, sizeof members);
+  members[0].limiter = shared.limiter;
+  members[0].cost = 1;
+  members[1].keyed = shared.keyed;
+  members[1].key = "k";
+  members[1].key_len = 1;
+  members[1].cost = 1;
+  for (call = 0; call < CALLS; call++) me->granted += tidegate_group_try_acquire_at(members, 2, 5);
+  return NULL;
+}
+
+/* A limit of one permit is a lock. */
+static void *concurrent_work(void *argument) {
+  worker *me = (worker *)argument;
+  int call;
+  for (call = 0; call < CALLS; call++) {
+    tidegate_permit permit;
+    bool entered = false;
+    me->errors += tidegate_concurrency_enter(shared.concurrency, 1, UINT64_MAX, &permit, &entered) != TIDEGATE_OK;
+    me->errors += !entered;
+    shared.plain++;
+    me->errors += tidegate_concurrency_leave(shared.concurrency, &permit) != TIDEGATE_OK;
+    me->granted++;
+  }
+  return NULL;
+}
+
 /* Making and ending handles at once. */
 static void *living_work(void *argument) {
   worker *me = (worker *)argument;
@@ -185,6 +220,25 @@ int main(void) {
   CHECK(together(budget_work) == 100);
   CHECK(tidegate_retry_budget_free(shared.budget) == TIDEGATE_OK);
   CHECK(together(living_work) == THREADS * CALLS);
+
+  CHECK(tidegate_limiter_new(TIDEGATE_GCRA, &shared.quota, &shared.limiter) == TIDEGATE_OK);
+  CHECK(tidegate_keyed_new(TIDEGATE_FIXED_WINDOW, &few, 100, &shared.keyed) == TIDEGATE_OK);
+  /* A race may refuse what would have fitted; what is left is granted afterwards, and never more. */
+  {
+    const unsigned long granted = together(group_work);
+    worker rest;
+    memset(&rest, 0, sizeof rest);
+    group_work(&rest);
+    CHECK(granted <= 300 && granted + rest.granted == 300);
+    CHECK(tidegate_limiter_try_acquire_at(shared.limiter, 5, FITS - 300));
+    CHECK(!tidegate_limiter_try_acquire_at(shared.limiter, 5, 1));
+  }
+  CHECK(tidegate_limiter_free(shared.limiter) == TIDEGATE_OK);
+  CHECK(tidegate_keyed_free(shared.keyed) == TIDEGATE_OK);
+
+  CHECK(tidegate_concurrency_new(1, &shared.concurrency) == TIDEGATE_OK);
+  CHECK(together(concurrent_work) == THREADS * CALLS && shared.plain == THREADS * CALLS);
+  CHECK(tidegate_concurrency_free(shared.concurrency) == TIDEGATE_OK);
 
   {
     static uint64_t instants[THREADS * CALLS];

@@ -100,6 +100,39 @@ static void retries() {
   CHECK(budget.tokens_at(0) == 500);
 }
 
+static void together() {
+  const tidegate::Limiter all(TIDEGATE_GCRA, "10/s");
+  const tidegate::KeyedLimiter users(TIDEGATE_GCRA, "2/h", 10);
+  const auto alice = tidegate::Group().add(all, 3).add(users, "alice");
+  std::size_t binding = 9;
+  CHECK(alice.try_acquire_at(0) && alice.take_at(0, &binding) && binding == 1);
+  CHECK(!alice.take_at(0, &binding) && binding == 1 && all.peek_at(0).remaining() == 4);
+  CHECK(thrown_by([] { tidegate::Group().take_at(0); }) == TIDEGATE_ERROR_RANGE && !tidegate::Group().try_acquire());
+
+  const tidegate::Concurrency doors(1);
+  {
+    auto inside = doors.try_enter();
+    CHECK(inside && !doors.try_enter() && !doors.enter(1, 0ns));
+    auto moved = std::move(inside);
+    inside.leave();
+    CHECK(doors.in_flight() == 1);
+  }
+  CHECK(doors.in_flight() == 0);
+  int plain = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; i++) {
+    threads.emplace_back([&] {
+      for (int n = 0; n < 100; n++) {
+        const auto permit = doors.enter();
+        plain++;
+      }
+    });
+  }
+  for (auto &thread : threads) thread.join();
+  CHECK(plain == 400 && thrown_by([&] { doors.enter(2); }) == TIDEGATE_ERROR_NEVER);
+  CHECK(all.acquire(1, 0ns) && thrown_by([&] { all.acquire(11); }) == TIDEGATE_ERROR_NEVER && users.acquire("bob"));
+}
+
 static_assert(!std::is_copy_constructible_v<tidegate::Limiter> && std::is_nothrow_move_constructible_v<tidegate::Limiter>);
 static_assert(!std::is_copy_constructible_v<tidegate::Reservation>);
 
@@ -107,6 +140,7 @@ int main() {
   limiters();
   keys();
   retries();
+  together();
   CHECK(tidegate::version() == TIDEGATE_VERSION);
   return checks_end("wrapper");
 }

@@ -172,6 +172,12 @@ impl Concurrency {
         self.admit(permits).then(|| Permit::of(Holder::Shared(self.clone()), permits))
     }
 
+    /// The permits that [`Permit::into_raw`] kept in flight. Take each up at most once: more than are in flight are never given back, but others'
+    /// might be.
+    pub fn permit_of_raw(&self, permits: u64) -> Permit<'_> {
+        Permit::of(Holder::Borrowed(self), permits)
+    }
+
     /// Permits in flight now. More than the limit for a while after it was lowered.
     pub fn in_flight(&self) -> u64 {
         self.count().in_flight()

@@ -20,6 +20,22 @@ impl<'a> Permit<'a> {
         Permit { holder, permits }
     }
 
+    /// Keeps the permits in flight beyond the life of this value, for callers who hold them where no Rust type lives: the number of them.
+    /// [`Concurrency::permit_of_raw`] takes them up again.
+    ///
+    /// ```
+    /// use tidegate::Concurrency;
+    /// let gate = Concurrency::new(2)?;
+    /// let kept = gate.try_enter_many(2).expect("free").into_raw();
+    /// assert_eq!(gate.in_flight(), 2);
+    /// drop(gate.permit_of_raw(kept));
+    /// assert_eq!(gate.in_flight(), 0);
+    /// # Ok::<(), tidegate::ConcurrencyLimitError>(())
+    /// ```
+    pub fn into_raw(mut self) -> u64 {
+        core::mem::take(&mut self.permits)
+    }
+
     /// How many permits it holds.
     pub const fn permits(&self) -> u64 {
         self.permits
