@@ -143,6 +143,16 @@ impl Decision {
         }
     }
 
+    /// The same denial, for a caller who does not want to go ahead before `wait` nanoseconds from now.
+    pub(crate) fn not_before(self, wait: u64) -> Decision {
+        match self.retry_after_nanos() {
+            Some(known) if known < wait => {
+                Decision::of_facts(self.allowed, Facts { retry_after: Some(wait), ..self.facts() })
+            }
+            _ => self,
+        }
+    }
+
     pub(crate) fn facts(&self) -> Facts {
         Facts {
             limit: self.limit(),

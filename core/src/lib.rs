@@ -67,7 +67,7 @@ pub use concurrency::{
     AdaptiveError, Aimd, Bounds, Concurrency, ConcurrencyLimitError, EnterError, Gradient2, Permit, Sample, Vegas,
 };
 pub use decision::Decision;
-pub use group::{Group, GroupDecision, GroupError, MAX_MEMBERS, Member};
+pub use group::{Group, GroupDecision, GroupError, GroupRefused, GroupSlot, MAX_MEMBERS, Member};
 pub use lease::{AllLeased, Lease, LeaseError, Leased};
 pub use limiter::{
     Carry, ForeignWord, Limiter, LimiterBuilder, ReconfigureError, Refusal, Refused, RestoreError, SlidingLog, Slot,
@@ -86,7 +86,7 @@ pub use concurrency::{Adaptive, AdaptiveConcurrency, AdaptivePermit, Enter};
 #[cfg(feature = "alloc")]
 pub use group::LimiterGroup;
 #[cfg(feature = "std")]
-pub use group::{KeyedLimiterGroup, KeyedMember};
+pub use group::{GroupReservation, KeyedLimiterGroup, KeyedMember};
 #[cfg(feature = "std")]
 pub use keyed::{Key, KeyedLimiter, KeyedLimiterBuilder, KeyedLimiterError, KeyedSnapshot, WhenFull};
 #[cfg(feature = "std")]

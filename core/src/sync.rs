@@ -57,6 +57,8 @@ pub enum Bug {
     LateRollback,
     /// A group spends what it has seen to fit, without looking again.
     SpendUnchecked,
+    /// Each member of a group keeps an instant of its own.
+    OwnInstants,
     /// The burst that leases may hold in hand is not taken off the shared one.
     NothingHeldBack,
     /// What a lease returned stays in its hand.

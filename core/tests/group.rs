@@ -10,7 +10,7 @@ use std::sync::Arc;
 use common::{Numbers, Pair, same};
 use tidegate::{
     Algorithm, Group, GroupDecision, GroupError, Key, KeyedLimiter, KeyedLimiterGroup, Limiter, LimiterGroup,
-    MAX_MEMBERS, ManualClock, Member, Quota, WhenFull,
+    MAX_MEMBERS, ManualClock, Member, Quota, Refusal, WhenFull,
 };
 use tidegate_reference as reference;
 
@@ -102,7 +102,7 @@ fn agree(ours: &GroupDecision<'_>, theirs: &Expected) -> Result<(), String> {
 
 #[test]
 fn a_group_is_its_members_all_or_nothing() {
-    let (mut ran, mut allowed, mut denied, mut never) = (0, 0, 0, 0);
+    let (mut ran, mut allowed, mut denied, mut never, mut reserved_in_all) = (0, 0, 0, 0, 0);
     for seed in 0..cases() {
         let mut numbers = Numbers::new(seed);
         let count = numbers.below(4) as usize + 1;
@@ -120,6 +120,7 @@ fn a_group_is_its_members_all_or_nothing() {
         let horizon = pairs.iter().map(|pair| pair.model.horizon()).min().unwrap();
         let mut now = pairs.iter().map(|pair| pair.origin).max().unwrap();
         let mut history = String::new();
+        let mut slots = Vec::new();
         let (quotas, what): (Vec<_>, Vec<_>) = pairs.iter().map(|pair| (pair.quota, pair.what.clone())).unzip();
         let mut models: Vec<_> = pairs.into_iter().map(|pair| pair.model).collect();
         for _ in 0..numbers.below(30) + 1 {
@@ -143,7 +144,47 @@ fn a_group_is_its_members_all_or_nothing() {
                 .map(|((subject, &cost), name)| subject.member(name, cost))
                 .collect();
             let group = Group::new(&members).unwrap();
-            let spend = numbers.below(4) > 0;
+            let verb = numbers.below(8);
+            if verb == 0 && !slots.is_empty() {
+                // A borrowed group needs no costs to give back.
+                let (slot, theirs) = slots.swap_remove(numbers.below(slots.len() as u64) as usize);
+                group.cancel_at(now, slot);
+                for (model, slot) in models.iter_mut().zip::<Vec<Option<reference::Slot>>>(theirs) {
+                    if let Some(slot) = slot {
+                        model.cancel(now, slot);
+                    }
+                }
+            } else if verb <= 2 {
+                let max_wait = if verb == 1 { u64::MAX } else { numbers.near(&[0, period], 63) };
+                let reserved = group.reserve_at(now, max_wait);
+                let waits = models.iter().zip(&costs).map(|(model, &cost)| model.peek(now, cost).retry_after);
+                let wait = waits.collect::<Option<Vec<_>>>().map(|waits| waits.into_iter().max().unwrap());
+                let mut kept = models.clone();
+                let theirs: Option<Vec<_>> = wait.filter(|&wait| wait <= max_wait).and_then(|wait| {
+                    let book = |(model, &cost): (&mut reference::Model, &u64)| {
+                        // `now` is read as the horizon beyond it; so is the instant.
+                        let at = now.saturating_add(wait);
+                        let slot = model.reserve_from(now, at, cost, u64::MAX).ok()?;
+                        Some((cost > 0).then_some(slot))
+                    };
+                    kept.iter_mut().zip(&costs).map(book).collect()
+                });
+                let _ = write!(history, " reserve {max_wait}: {wait:?}");
+                match (reserved, theirs) {
+                    (Ok(slot), Some(theirs)) => {
+                        assert_eq!(slot.at_nanos(), now.saturating_add(wait.unwrap()), "seed {seed}");
+                        slots.push((slot, theirs));
+                        models = kept;
+                        reserved_in_all += 1;
+                    }
+                    (Err(refused), None) => {
+                        assert!(!refused.to_string().is_empty() && !refused.decision().is_allowed());
+                        assert_eq!(refused.refusal() == Refusal::Never, wait.is_none(), "seed {seed}");
+                    }
+                    (ours, theirs) => panic!("seed {seed}: {ours:?} / {theirs:?}\n{what:#?}{history}"),
+                }
+            }
+            let spend = verb > 3;
             let ours = if spend { group.take_at(now) } else { group.peek_at(now) };
             let theirs = expected(&mut models, now, &costs, spend);
             if let Err(difference) = agree(&ours, &theirs) {
@@ -177,8 +218,8 @@ fn a_group_is_its_members_all_or_nothing() {
             }
         }
     }
-    println!("{ran} groups: {allowed} allowed, {denied} denied, {never} never");
-    assert!(allowed > ran && denied > ran && never > 0);
+    println!("{ran} groups: {allowed} allowed, {denied} denied, {never} never, {reserved_in_all} reserved");
+    assert!(allowed > ran && denied > ran && never > 0 && reserved_in_all > ran);
 }
 
 fn fixed(limit: u64, period: u64) -> Limiter {

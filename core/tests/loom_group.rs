@@ -180,3 +180,67 @@ fn a_late_roll_back_mints_nothing() {
         assert!(late + left <= 2, "{late} granted at the last instant, {left} left (group {group})");
     });
 }
+
+mod reservations {
+    use super::*;
+
+    fn pair() -> Arc<(Limiter, Limiter)> {
+        // The second has room for two at once, the first for one: without a common instant the second would be booked earlier.
+        Arc::new((limiter(Algorithm::Gcra, 1), limiter(Algorithm::Gcra, 2)))
+    }
+
+    fn members(limits: &(Limiter, Limiter)) -> [Member<'_>; 2] {
+        [Member::limiter("first", &limits.0, 1), Member::limiter("second", &limits.1, 1)]
+    }
+
+    /// Two who reserve never share an instant, and each of their instants is kept in both members: at the later one the second member has
+    /// still the one permit that it would have earned beside what is kept.
+    #[test]
+    fn two_reserve() {
+        holds_but_not_with(&[Bug::OwnInstants], Some(4), || {
+            let limits = pair();
+            let other = limits.clone();
+            let thread = thread::spawn(move || {
+                Group::new(&members(&other)).unwrap().reserve_at(0, u64::MAX).unwrap().at_nanos()
+            });
+            let mine = Group::new(&members(&limits)).unwrap().reserve_at(0, u64::MAX).unwrap().at_nanos();
+            let theirs = thread.join().unwrap();
+            let (first, last) = (mine.min(theirs), mine.max(theirs));
+            // A lost race may leave one hole.
+            assert!(last - first >= PERIOD && last <= 2 * PERIOD, "{first} {last}");
+            assert!(!limits.0.try_acquire_at(last, 1), "the first member has nothing left at {last}");
+            assert!(limits.1.try_acquire_at(last, 1) && !limits.1.try_acquire_at(last, 1));
+        });
+    }
+
+    /// One cancels while another takes: afterwards the members say what is used, and no more.
+    #[test]
+    fn a_cancellation_beside_a_taker() {
+        holds_but_not_with(&[Bug::LostUpdate], None, || {
+            let limits = Arc::new((limiter(Algorithm::Gcra, 2), limiter(Algorithm::FixedWindow, 2)));
+            let other = limits.clone();
+            let slot = Group::new(&members(&limits)).unwrap().reserve_at(5, 0).unwrap();
+            let thread = thread::spawn(move || take(&other, 5) + take(&other, 5));
+            Group::new(&members(&limits)).unwrap().cancel_at(5, slot);
+            let taken = thread.join().unwrap();
+            assert!((1..=2).contains(&taken));
+            let left = (limits.0.peek_at(5, 1).remaining(), limits.1.peek_at(5, 1).remaining());
+            assert_eq!(left, (2 - taken, 2 - taken));
+        });
+    }
+
+    /// A reservation that loses a member to somebody else gives back what it has booked, and stands behind.
+    #[test]
+    fn a_lost_race_is_run_again() {
+        holds_but_not_with(&[Bug::NoRollback], Some(4), || {
+            let day = Quota::from_nanos(3, 8 * PERIOD).unwrap();
+            let day = Limiter::builder(Algorithm::FixedWindow, day).build_at(0).unwrap();
+            let limits = Arc::new((day, limiter(Algorithm::Gcra, 1)));
+            let other = limits.clone();
+            let thread = thread::spawn(move || u64::from(other.1.try_acquire_at(0, 1)));
+            let at = Group::new(&members(&limits)).unwrap().reserve_at(0, u64::MAX).unwrap().at_nanos();
+            assert_eq!(at, thread.join().unwrap() * PERIOD);
+            assert_eq!(limits.0.peek_at(at, 1).remaining(), 2);
+        });
+    }
+}

@@ -257,6 +257,8 @@ pub struct Model {
     /// The largest count that the packed state can hold (families 2 and 3).
     most: u128,
     state: State,
+    /// Families 1 and 2: the latest instant booked later than it could have been. Until then somebody waits whom the state does not show.
+    kept: u64,
 }
 
 /// The number of binary digits of `x`.
@@ -376,7 +378,7 @@ impl Model {
 
         let horizon = ticks.horizon();
         let born = ticks.of(origin.min(horizon));
-        let mut model = Model { ticks, horizon, span, most, state: State::Arrival { tat: 0 }, config };
+        let mut model = Model { ticks, horizon, span, most, state: State::Arrival { tat: 0 }, kept: 0, config };
         model.reset();
         if let Some(fill) = model.config.initial {
             let missing = burst - fill as u128;
@@ -459,7 +461,7 @@ impl Model {
         let now = self.read(now);
         let n = self.ticks.of(now);
         let (r, limit) = (r as u128, self.config.limit as u128);
-        let waiting = !self.solvent(now);
+        let waiting = !self.solvent(now) || self.hides_waiting(now);
         match self.seen(now) {
             State::Arrival { tat } => {
                 // r < 2^64 and span <= 2^62
@@ -496,18 +498,35 @@ impl Model {
     /// # Errors
     /// The denied decision when that is never, too late, or more than the state can hold.
     pub fn reserve(&mut self, now: u64, q: u64, max_wait: u64) -> Result<Slot, Decision> {
-        let now = self.read(now);
-        let at = match self.earliest(now, |t| self.fits(t, q)) {
+        self.reserve_from(now, now, q, max_wait)
+    }
+
+    /// Spends `q` at the earliest time from `from` on at which it fits, at most `max_wait` from now.
+    ///
+    /// # Errors
+    /// As [`Model::reserve`].
+    pub fn reserve_from(&mut self, now: u64, from: u64, q: u64, max_wait: u64) -> Result<Slot, Decision> {
+        let (now, from) = (self.read(now), self.read(from));
+        // Nothing need not wait.
+        let from = if q == 0 { now } else { from };
+        let earliest = self.earliest(now, |t| self.fits(t, q));
+        let at = earliest.map(|at| at.max(from));
+        let refused =
+            |model: &Model| Decision { allowed: false, retry_after: at.map(|at| at - now), ..model.peek(now, q) };
+        let at = match at {
             Some(at) if at - now <= max_wait => at,
-            _ => return Err(self.peek(now, q)),
+            _ => return Err(refused(self)),
         };
         let after = if q == 0 {
             self.state.clone()
         } else if at == now {
             self.spent(now, q)
         } else {
-            self.booked(now, at, q).ok_or_else(|| self.peek(now, q))?
+            self.booked(now, at, q).ok_or_else(|| refused(self))?
         };
+        if Some(at) > earliest {
+            self.kept = self.kept.max(at);
+        }
         let before = core::mem::replace(&mut self.state, after.clone());
         Ok(Slot { at, cost: q, config: self.config.clone(), before, after })
     }
@@ -532,6 +551,9 @@ impl Model {
                 }
                 _ => slot.before,
             };
+            return;
+        }
+        if self.hides_waiting(now) {
             return;
         }
         match (self.seen(now), self.view(&slot.after, now)) {
@@ -582,6 +604,7 @@ impl Model {
 
     /// Makes the model as new and full.
     pub fn reset(&mut self) {
+        self.kept = 0;
         let first = self.ticks.first;
         let last_used = match self.state {
             State::Log { last, .. } => last,
@@ -655,6 +678,7 @@ impl Model {
             }
             _ => return Err(Refused("what is carried cannot be held")),
         };
+        new.kept = self.kept;
         *self = new;
         Ok(())
     }
@@ -750,6 +774,16 @@ impl Model {
         }
     }
 
+    /// Family 4: whether everybody who comes at `now` waits for `last`.
+    fn waits(&self, now: u64) -> bool {
+        matches!(self.state, State::Log { last, held, .. } if held && now < last)
+    }
+
+    /// Whether somebody waits at `now` for an instant that the state does not show.
+    fn hides_waiting(&self, now: u64) -> bool {
+        matches!(self.state, State::Arrival { .. } | State::Interval { .. }) && now < self.kept
+    }
+
     /// Whether `charge(q)` is accepted at `now`.
     fn chargeable(&self, now: u64, q: u64) -> bool {
         let ceiling = 2 * self.config.burst as u128;
@@ -795,22 +829,28 @@ impl Model {
 
     /// The state after a reservation at `now` for a later `at`; `None` if it cannot be held.
     fn booked(&self, now: u64, at: u64, q: u64) -> Option<State> {
-        let (q_wide, limit, burst) = (q as u128, self.config.limit as u128, self.config.burst as u128);
+        let (q_wide, limit) = (q as u128, self.config.limit as u128);
         match self.seen(now) {
+            // What would be earned until `at` beyond a full bucket is forgone. (Else it could be used before `at`, and the burst at it.)
+            State::Arrival { tat } => Some(State::Arrival { tat: tat.max(self.ticks.of(at)) + q_wide * self.span }),
             State::Interval { s, u } => {
                 // At `at` the used permits are paid off but never below none; so what the intervals in between would give
                 // back beyond that is closed. (Else more than the capacity could run at one instant.)
-                let intervals = (u + q_wide).saturating_sub(burst).div_ceil(limit);
+                let intervals = self.ticks.of(at).saturating_sub(s) / self.span;
                 let u = u.max(intervals * limit) + q_wide;
                 (u <= self.most).then_some(State::Interval { s, u })
             }
             State::Window { w, cur, .. } if self.ticks.of(at) > w => {
-                // With a period of 2 L ns or more, nothing fits before `at`: who comes early is judged at the start of
-                // the new window and finds no room there.
+                // Who comes early is judged at the start of the new window and must find no room there: so the window before it is
+                // closed. (With a period of 2 L ns or more it is full enough already, if `at` is the earliest instant.)
                 let prev = if self.ticks.of(at) == w + 1 { cur } else { 0 };
-                Some(State::Window { w: self.ticks.of(at), prev, cur: q_wide })
+                Some(State::Window { w: self.ticks.of(at), prev: prev.max(limit - q_wide), cur: q_wide })
             }
-            State::Log { .. } => Some(self.logged(at, q)),
+            State::Log { last, .. } if at <= last && !self.waits(now) => Some(match self.logged(last, q) {
+                State::Log { permits, last, .. } => State::Log { permits, last, held: false },
+                other => other,
+            }),
+            State::Log { last, .. } => Some(self.logged(at.max(last), q)),
             _ => Some(self.spent(now, q)),
         }
     }

@@ -4,12 +4,14 @@ use core::fmt;
 use core::time::Duration;
 
 use super::MAX_MEMBERS;
-use super::member::{Judged, Limit, Member};
+#[cfg(feature = "std")]
+use super::keyed::NamedRule;
+use super::member::{Judged, Limit, Member, State};
 #[cfg(feature = "alloc")]
 use super::owned::Named;
 use super::spend::{Said, look, spend};
 use crate::decision::Decision;
-use crate::sync::{Bug, seeded};
+use crate::rule::{Rule, Step};
 
 /// What a group answered.
 ///
@@ -34,46 +36,67 @@ use crate::sync::{Bug, seeded};
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 #[must_use = "a decision says whether the call may go ahead"]
 pub struct GroupDecision<'a> {
-    names: Names<'a>,
+    parts: Parts<'a>,
     now: u64,
     allowed: bool,
     /// The costs have been spent.
     spent: bool,
-    said: Said<'a>,
+    said: Said,
 }
 
-/// Where the members' names stand.
+/// The members that were asked, for their names and rules, and what it cost there.
 #[derive(Clone, Copy)]
-pub(super) enum Names<'a> {
+pub(super) enum Parts<'a> {
     Members(&'a [Member<'a>]),
     #[cfg(feature = "alloc")]
-    Owned(&'a [Named]),
+    Owned(&'a [Named], u64),
     #[cfg(feature = "std")]
-    Keyed(&'a [alloc::boxed::Box<str>]),
+    Keyed(&'a [NamedRule], u64),
 }
 
-impl<'a> Names<'a> {
+impl<'a> Parts<'a> {
     #[inline(always)]
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         match self {
-            Names::Members(members) => members.len(),
+            Parts::Members(members) => members.len(),
             #[cfg(feature = "alloc")]
-            Names::Owned(named) => named.len(),
+            Parts::Owned(named, _) => named.len(),
             #[cfg(feature = "std")]
-            Names::Keyed(names) => names.len(),
+            Parts::Keyed(named, _) => named.len(),
         }
     }
 
     fn name(&self, index: usize) -> &'a str {
         match self {
-            Names::Members(members) => members[index].name(),
+            Parts::Members(members) => members[index].name(),
             #[cfg(feature = "alloc")]
-            Names::Owned(named) => &named[index].name,
+            Parts::Owned(named, _) => &named[index].name,
             #[cfg(feature = "std")]
-            Names::Keyed(names) => &names[index],
+            Parts::Keyed(named, _) => &named[index].name,
+        }
+    }
+
+    fn cost(&self, index: usize) -> u64 {
+        match self {
+            Parts::Members(members) => members[index].cost(),
+            #[cfg(feature = "alloc")]
+            Parts::Owned(_, cost) => *cost,
+            #[cfg(feature = "std")]
+            Parts::Keyed(_, cost) => *cost,
+        }
+    }
+
+    /// The rule of a member whose state is one word.
+    fn rule(&self, index: usize) -> Option<&'a Rule> {
+        match self {
+            Parts::Members(members) => members[index].part().0.rule(),
+            #[cfg(feature = "alloc")]
+            Parts::Owned(named, _) => Limit::Limiter(&named[index].limiter).rule(),
+            #[cfg(feature = "std")]
+            Parts::Keyed(named, _) => named[index].rule.as_ref(),
         }
     }
 }
@@ -81,28 +104,38 @@ impl<'a> Names<'a> {
 impl<'a> GroupDecision<'a> {
     #[inline(always)]
     pub(super) fn taken(
-        names: Names<'a>,
+        parts: Parts<'a>,
         now: u64,
         clock: impl Fn() -> u64,
         part: impl Fn(usize) -> (Limit<'a>, u64),
     ) -> GroupDecision<'a> {
-        let mut decision = GroupDecision::peeked(names, now, &part);
-        if decision.allowed {
-            let clock = || if seeded(Bug::LateRollback) { now } else { clock() };
-            // A group has at most MAX_MEMBERS.
-            let said = &mut decision.said[..names.len()];
-            decision.allowed = spend(said, 0, now, &clock, &part);
-            decision.spent = decision.allowed;
-        }
+        let mut decision = GroupDecision::unasked(parts, now);
+        // A group has at most MAX_MEMBERS.
+        let said = &mut decision.said[..parts.len().min(MAX_MEMBERS)];
+        let allowed = look(said, now, &part) && spend(said, 0, now, &clock, &part);
+        (decision.allowed, decision.spent) = (allowed, allowed);
         decision
     }
 
     #[inline(always)]
-    pub(super) fn peeked(names: Names<'a>, now: u64, part: impl Fn(usize) -> (Limit<'a>, u64)) -> GroupDecision<'a> {
-        let mut decision =
-            GroupDecision { names, now, allowed: false, spent: false, said: [Judged::NOTHING; MAX_MEMBERS] };
-        decision.allowed = look(&mut decision.said[..names.len()], now, &part);
+    pub(super) fn peeked(parts: Parts<'a>, now: u64, part: impl Fn(usize) -> (Limit<'a>, u64)) -> GroupDecision<'a> {
+        let mut decision = GroupDecision::unasked(parts, now);
+        decision.allowed = look(&mut decision.said[..parts.len().min(MAX_MEMBERS)], now, &part);
         decision
+    }
+
+    #[inline(always)]
+    fn unasked(parts: Parts<'a>, now: u64) -> GroupDecision<'a> {
+        GroupDecision { parts, now, allowed: false, spent: false, said: [const { Judged::Nothing }; MAX_MEMBERS] }
+    }
+
+    /// The same, denied by a member for what only booking shows.
+    pub(super) fn denied_by(mut self, index: usize, judged: Judged) -> GroupDecision<'a> {
+        self.allowed = false;
+        if let Some(said) = self.said.get_mut(index) {
+            *said = judged;
+        }
+        self
     }
 
     /// Whether the call may go ahead. What it cost has then been spent on every member (by `take`, not by `peek`); otherwise on none.
@@ -116,39 +149,56 @@ impl<'a> GroupDecision<'a> {
     /// Denied: the one with the longest wait, *never* being the longest. Allowed: the one with the least share left,
     /// `remaining / limit` (compared exactly). Of equals the first. `None` if that member has no name.
     pub fn binding(&self) -> Option<&'a str> {
-        Some(self.names.name(self.binding_index())).filter(|name| !name.is_empty())
+        Some(self.parts.name(self.binding_index())).filter(|name| !name.is_empty())
     }
 
     /// The position of the member that binds, from 0.
     pub fn binding_index(&self) -> usize {
-        let mut binding = 0;
-        let mut best: Option<Decision> = None;
-        for (index, decision) in self.decisions().enumerate() {
-            let binds = match &best {
-                _ if decision.is_allowed() != self.allowed => false,
-                None => true,
-                Some(best) if self.allowed => {
-                    // Two numbers of 64 bits each.
-                    u128::from(decision.remaining()) * u128::from(best.limit())
-                        < u128::from(best.remaining()) * u128::from(decision.limit())
-                }
-                Some(best) => wait(&decision) > wait(best),
-            };
-            if binds {
-                (binding, best) = (index, Some(decision));
+        if self.allowed { self.least_share() } else { self.longest_wait() }
+    }
+
+    fn least_share(&self) -> usize {
+        let (mut least, mut share) = (0, (self.remaining_in(0), self.limit_of(0)));
+        for index in 1..self.parts.len() {
+            let (remaining, limit) = (self.remaining_in(index), self.limit_of(index));
+            // Two numbers of 64 bits each.
+            if u128::from(remaining) * u128::from(share.1) < u128::from(share.0) * u128::from(limit) {
+                (least, share) = (index, (remaining, limit));
             }
         }
-        binding
+        least
+    }
+
+    fn longest_wait(&self) -> usize {
+        let mut longest: Option<(usize, Option<u64>)> = None;
+        for (index, wait) in self.waits() {
+            let binds = match (longest, wait) {
+                (None, _) => true,
+                (Some((_, Some(longest))), Some(wait)) => wait > longest,
+                (Some((_, known)), None) => known.is_some(),
+                (Some((_, None)), Some(_)) => false,
+            };
+            if binds {
+                longest = Some((index, wait));
+            }
+        }
+        longest.map_or(0, |(index, _)| index)
+    }
+
+    /// The members that deny, and how long they do; `None` for ever.
+    fn waits(&self) -> impl Iterator<Item = (usize, Option<u64>)> + use<'_> {
+        let denying = (0..self.parts.len()).filter(|&index| !self.said[index].allows());
+        denying.map(|index| (index, self.decision(index).retry_after_nanos()))
     }
 
     /// The capacity of the member that binds. Permits.
     pub fn limit(&self) -> u64 {
-        self.decision(self.binding_index()).limit()
+        self.limit_of(self.binding_index())
     }
 
     /// The least that remains in any member. Permits.
     pub fn remaining(&self) -> u64 {
-        self.decisions().map(|decision| decision.remaining()).min().unwrap_or(0)
+        (0..self.parts.len()).map(|index| self.remaining_in(index)).min().unwrap_or(0)
     }
 
     /// How long to wait until the same call is allowed, if nobody else calls: the longest wait of all members, zero if allowed, `None` for *never*.
@@ -161,9 +211,7 @@ impl<'a> GroupDecision<'a> {
         if self.allowed {
             return Some(0);
         }
-        self.decisions()
-            .filter(|decision| !decision.is_allowed())
-            .try_fold(0, |longest, decision| decision.retry_after_nanos().map(|wait| longest.max(wait)))
+        self.waits().try_fold(0, |longest, (_, wait)| wait.map(|wait| longest.max(wait)))
     }
 
     /// Whether the same call can never be allowed: waiting for it would be an error.
@@ -178,12 +226,12 @@ impl<'a> GroupDecision<'a> {
 
     /// As [`GroupDecision::reset_after`], in nanoseconds.
     pub fn reset_after_nanos(&self) -> u64 {
-        self.decisions().map(|decision| decision.reset_after_nanos()).max().unwrap_or(0)
+        (0..self.parts.len()).map(|index| self.reset_of(index)).max().unwrap_or(0)
     }
 
     /// Each member's name and own decision, in order. In a denied call a member may have allowed it; nothing was spent there either.
     pub fn members(&self) -> impl Iterator<Item = (&'a str, Decision)> + use<'_, 'a> {
-        (0..self.names.len()).map(|index| (self.names.name(index), self.decision(index)))
+        (0..self.parts.len()).map(|index| (self.parts.name(index), self.decision(index)))
     }
 
     /// The decision of the member with a name, if there is one.
@@ -191,18 +239,38 @@ impl<'a> GroupDecision<'a> {
         self.members().find(|(known, _)| *known == name).map(|(_, decision)| decision)
     }
 
-    fn decisions(&self) -> impl Iterator<Item = Decision> + use<'_> {
-        (0..self.names.len()).map(|index| self.decision(index))
-    }
-
     fn decision(&self, index: usize) -> Decision {
-        self.said[index].decision(self.now, self.spent)
+        self.said[index].decision(self.parts.rule(index), self.now, self.parts.cost(index), self.spent)
     }
-}
 
-/// A wait to be compared; never is longer than any.
-fn wait(decision: &Decision) -> u128 {
-    decision.retry_after_nanos().map_or(u128::MAX, u128::from)
+    fn remaining_in(&self, index: usize) -> u64 {
+        match self.state(index) {
+            State::Word(rule, word) => rule.remaining(word, self.now.min(rule.end())),
+            State::Facts(facts) => facts.remaining,
+        }
+    }
+
+    fn limit_of(&self, index: usize) -> u64 {
+        match self.state(index) {
+            State::Word(rule, _) => rule.capacity(),
+            State::Facts(facts) => facts.limit,
+        }
+    }
+
+    fn reset_of(&self, index: usize) -> u64 {
+        match self.state(index) {
+            State::Word(rule, word) => {
+                let now = self.now.min(rule.end());
+                rule.renewed(word, now).map_or(u64::MAX, |at| at - now)
+            }
+            State::Facts(facts) => facts.reset_after,
+        }
+    }
+
+    #[inline]
+    fn state(&self, index: usize) -> State<'a> {
+        self.said[index].state(self.parts.rule(index), self.spent)
+    }
 }
 
 impl fmt::Debug for GroupDecision<'_> {

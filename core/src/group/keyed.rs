@@ -4,13 +4,17 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::hash::Hash;
+use core::time::Duration;
 
 use super::MAX_MEMBERS;
-use super::decision::{GroupDecision, Names};
+use super::decision::{GroupDecision, Parts};
 use super::error::{GroupError, check_names};
 use super::member::Limit;
+use super::reserve::{GroupRefused, GroupSlot, cancel, reserve};
+use super::spend::attempt;
 use crate::keyed::KeyedLimiter;
 use crate::limiter::Limiter;
+use crate::rule::Rule;
 use crate::time::ClockSource;
 
 /// A member of a [`KeyedLimiterGroup`].
@@ -71,6 +75,13 @@ impl<K: ?Sized> KeyedMember<K> {
         }
     }
 
+    fn rule(&self) -> Option<Rule> {
+        match self {
+            KeyedMember::Limiter(limiter) => Limit::Limiter(limiter).rule().copied(),
+            KeyedMember::Keyed(limiter) => Some(*limiter.rule()),
+        }
+    }
+
     fn is(&self, other: &KeyedMember<K>) -> bool {
         match (self, other) {
             (KeyedMember::Limiter(a), KeyedMember::Limiter(b)) => Arc::ptr_eq(a, b),
@@ -99,8 +110,15 @@ impl<K: ?Sized> KeyedMember<K> {
 /// ```
 #[derive(Debug)]
 pub struct KeyedLimiterGroup<K: ?Sized> {
-    names: Box<[Box<str>]>,
+    named: Box<[NamedRule]>,
     members: Box<[KeyedMember<K>]>,
+}
+
+/// A member's name, and its rule if its state is one word.
+#[derive(Debug)]
+pub(super) struct NamedRule {
+    pub(super) name: Box<str>,
+    pub(super) rule: Option<Rule>,
 }
 
 impl<K: ?Sized> KeyedLimiterGroup<K> {
@@ -111,9 +129,10 @@ impl<K: ?Sized> KeyedLimiterGroup<K> {
     pub fn new<N: Into<Box<str>>>(
         members: impl IntoIterator<Item = (N, KeyedMember<K>)>,
     ) -> Result<KeyedLimiterGroup<K>, GroupError> {
-        let (names, members): (Vec<Box<str>>, Vec<KeyedMember<K>>) =
-            members.into_iter().map(|(name, member)| (name.into(), member)).unzip();
-        check_names(names.len(), |index| &names[index])?;
+        let named =
+            |(name, member): (N, KeyedMember<K>)| (NamedRule { name: name.into(), rule: member.rule() }, member);
+        let (named, members): (Vec<NamedRule>, Vec<KeyedMember<K>>) = members.into_iter().map(named).unzip();
+        check_names(named.len(), |index| &named[index].name)?;
         for (at, member) in members.iter().enumerate() {
             if members[..at].iter().any(|earlier| earlier.is(member)) {
                 return Err(GroupError::DuplicateLimiter(at));
@@ -122,7 +141,7 @@ impl<K: ?Sized> KeyedLimiterGroup<K> {
                 return Err(GroupError::AnotherClock(at));
             }
         }
-        Ok(KeyedLimiterGroup { names: names.into_boxed_slice(), members: members.into_boxed_slice() })
+        Ok(KeyedLimiterGroup { named: named.into_boxed_slice(), members: members.into_boxed_slice() })
     }
 
     /// The member with a name.
@@ -132,7 +151,7 @@ impl<K: ?Sized> KeyedLimiterGroup<K> {
 
     /// The members and their names, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &KeyedMember<K>)> {
-        self.names.iter().map(|name| &**name).zip(self.members.iter())
+        self.named.iter().map(|named| &*named.name).zip(self.members.iter())
     }
 
     /// How many members there are; at least one.
@@ -152,27 +171,54 @@ impl<K: ?Sized> KeyedLimiterGroup<K> {
 impl<K: ?Sized + Hash> KeyedLimiterGroup<K> {
     /// See [`LimiterGroup::try_acquire_at`](crate::LimiterGroup::try_acquire_at).
     pub fn try_acquire_at(&self, key: &K, now: u64, cost: u64) -> bool {
-        self.take_at(key, now, cost).is_allowed()
+        attempt(self.members.len(), now, &|| now, &self.part(key, cost))
     }
 
     /// See [`LimiterGroup::take_at`](crate::LimiterGroup::take_at).
     pub fn take_at(&self, key: &K, now: u64, cost: u64) -> GroupDecision<'_> {
-        GroupDecision::taken(self.group_names(), now, || now, self.part(key, cost))
+        GroupDecision::taken(self.parts(cost), now, || now, self.part(key, cost))
     }
 
     /// See [`LimiterGroup::peek_at`](crate::LimiterGroup::peek_at).
     pub fn peek_at(&self, key: &K, now: u64, cost: u64) -> GroupDecision<'_> {
-        GroupDecision::peeked(self.group_names(), now, self.part(key, cost))
+        GroupDecision::peeked(self.parts(cost), now, self.part(key, cost))
+    }
+
+    /// See [`LimiterGroup::reserve_at`](crate::LimiterGroup::reserve_at).
+    ///
+    /// # Errors
+    /// As there; also if there is no room for the key.
+    pub fn reserve_at(&self, key: &K, now: u64, cost: u64, max_wait_nanos: u64) -> Result<GroupSlot, GroupRefused<'_>> {
+        reserve(self.parts(cost), now, max_wait_nanos, || now, self.part(key, cost))
+    }
+
+    /// See [`LimiterGroup::cancel_at`](crate::LimiterGroup::cancel_at). The key must be the one of the reservation.
+    pub fn cancel_at(&self, key: &K, now: u64, slot: GroupSlot) {
+        cancel(slot, &|| now, &self.part(key, 0));
+    }
+
+    /// [`KeyedLimiterGroup::reserve_at`], now.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn reserve(&self, key: &K, cost: u64, max_wait: Duration) -> Result<GroupSlot, GroupRefused<'_>> {
+        let max_wait = crate::wait::nanos(max_wait);
+        reserve(self.parts(cost), self.now(), max_wait, || self.now(), self.part(key, cost))
+    }
+
+    /// [`KeyedLimiterGroup::cancel_at`], now.
+    pub fn cancel(&self, key: &K, slot: GroupSlot) {
+        cancel(slot, &|| self.now(), &self.part(key, 0));
     }
 
     /// [`KeyedLimiterGroup::try_acquire_at`], now.
     pub fn try_acquire(&self, key: &K, cost: u64) -> bool {
-        self.take(key, cost).is_allowed()
+        attempt(self.members.len(), self.now(), &|| self.now(), &self.part(key, cost))
     }
 
     /// [`KeyedLimiterGroup::take_at`], now.
     pub fn take(&self, key: &K, cost: u64) -> GroupDecision<'_> {
-        GroupDecision::taken(self.group_names(), self.now(), || self.now(), self.part(key, cost))
+        GroupDecision::taken(self.parts(cost), self.now(), || self.now(), self.part(key, cost))
     }
 
     /// [`KeyedLimiterGroup::peek_at`], now.
@@ -180,8 +226,8 @@ impl<K: ?Sized + Hash> KeyedLimiterGroup<K> {
         self.peek_at(key, self.now(), cost)
     }
 
-    fn group_names(&self) -> Names<'_> {
-        Names::Keyed(&self.names)
+    fn parts(&self, cost: u64) -> Parts<'_> {
+        Parts::Keyed(&self.named, cost)
     }
 
     /// The key is hashed once for each member that has keys.

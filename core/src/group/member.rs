@@ -3,8 +3,8 @@
 use crate::decision::{Decision, Facts, Verb};
 #[cfg(feature = "std")]
 use crate::keyed::{Key, Marked};
-use crate::limiter::{Limiter, Slot};
-use crate::rule::{Booking, END, RETIRED, Rule, Step};
+use crate::limiter::{Limiter, Refused, Slot};
+use crate::rule::{Algorithm, Booking, END, RETIRED, Rule, Step};
 use crate::sync::{Bug, seeded};
 #[cfg(feature = "std")]
 use crate::time::ClockSource;
@@ -58,28 +58,24 @@ pub(super) enum Limit<'a> {
     Key(Key<'a, ()>),
 }
 
-/// What a member said, and what giving it back needs.
+/// What a member said, and what giving it back needs. Small, and cheap to begin with: a group keeps sixteen of them.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Judged<'a> {
-    pub(super) allowed: bool,
-    pub(super) source: Source<'a>,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Source<'a> {
+pub(super) enum Judged {
     /// Not a member.
     Nothing,
-    /// The word, and the one after the cost (the same, if that is denied or nothing).
-    Word {
-        rule: &'a Rule,
-        before: u64,
-        after: u64,
-        cost: u64,
-        /// The word is the one that newcomers to a full table share.
-        shared: bool,
-    },
-    Facts(Facts),
+    /// Allowed: the word, and the one after the cost (the same, if that is nothing).
+    Word { before: u64, after: u64 },
+    /// Allowed by the word that newcomers to a full table share.
+    #[cfg(feature = "std")]
+    Shared { before: u64, after: u64 },
+    /// Denied by this word.
+    Denied { word: u64 },
+    /// The state is not one word, or there is no room for it. `retry_after` is [`NEVER`] for never.
+    Facts { allowed: bool, limit: u64, remaining: u64, retry_after: u64, reset_after: u64 },
 }
+
+/// Longer than any wait.
+const NEVER: u64 = u64::MAX;
 
 /// What became of a spend.
 #[derive(Clone, Copy, Debug)]
@@ -90,53 +86,141 @@ pub(super) enum Spent<'a> {
     Elsewhere(&'a Limiter),
 }
 
-impl<'a> Judged<'a> {
-    pub(super) const NOTHING: Judged<'a> = Judged { allowed: true, source: Source::Nothing };
+impl Judged {
+    #[inline(always)]
+    pub(super) fn allows(&self) -> bool {
+        match self {
+            Judged::Denied { .. } => false,
+            Judged::Facts { allowed, .. } => *allowed,
+            _ => true,
+        }
+    }
 
     #[inline(always)]
-    fn word(rule: &'a Rule, word: u64, now: u64, cost: u64) -> Judged<'a> {
-        let after = if cost == 0 { Some(word) } else { rule.take(word, now, cost) };
-        Judged {
-            allowed: after.is_some(),
-            source: Source::Word { rule, before: word, after: after.unwrap_or(word), cost, shared: false },
+    fn word(rule: &Rule, word: u64, now: u64, cost: u64) -> Judged {
+        match step(rule, word, now, cost) {
+            Some(after) => Judged::Word { before: word, after },
+            None => Judged::Denied { word },
         }
     }
 
     #[cold]
-    fn elsewhere(limiter: &Limiter, now: u64, cost: u64) -> Judged<'a> {
+    fn elsewhere(limiter: &Limiter, now: u64, cost: u64) -> Judged {
         Judged::facts(&limiter.peek_at(now, cost))
     }
 
-    pub(super) fn facts(decision: &Decision) -> Judged<'a> {
-        Judged { allowed: decision.is_allowed(), source: Source::Facts(decision.facts()) }
+    pub(super) fn facts(decision: &Decision) -> Judged {
+        let Facts { limit, remaining, retry_after, reset_after } = decision.facts();
+        let retry_after = retry_after.unwrap_or(NEVER);
+        Judged::Facts { allowed: decision.is_allowed(), limit, remaining, retry_after, reset_after }
     }
 
-    /// The member's own decision; `spent` tells whether the cost has been spent.
-    pub(super) fn decision(&self, now: u64, spent: bool) -> Decision {
-        match &self.source {
-            Source::Word { rule, before, after, cost, .. } => {
-                Decision::of_word(self.allowed, rule, if spent { *after } else { *before }, now, *cost, Verb::Take)
+    /// What a member's figures follow from; `spent` tells whether the cost has been spent.
+    #[inline]
+    pub(super) fn state<'a>(&self, rule: Option<&'a Rule>, spent: bool) -> State<'a> {
+        let word = match *self {
+            Judged::Word { before, after } => {
+                if spent {
+                    after
+                } else {
+                    before
+                }
             }
-            Source::Facts(facts) => Decision::of_facts(self.allowed, *facts),
-            // No member is asked for beyond the last one.
-            Source::Nothing => Decision::of_facts(
-                true,
-                Facts { limit: u64::MAX, remaining: u64::MAX, retry_after: Some(0), reset_after: 0 },
-            ),
+            #[cfg(feature = "std")]
+            Judged::Shared { before, after } => {
+                if spent {
+                    after
+                } else {
+                    before
+                }
+            }
+            Judged::Denied { word } => word,
+            Judged::Facts { limit, remaining, retry_after, reset_after, .. } => {
+                let retry_after = (retry_after != NEVER).then_some(retry_after);
+                return State::Facts(Facts { limit, remaining, retry_after, reset_after });
+            }
+            Judged::Nothing => return State::Facts(FULL),
+        };
+        rule.map_or(State::Facts(FULL), |rule| State::Word(rule, word))
+    }
+
+    /// The member's own decision about `cost`.
+    pub(super) fn decision(&self, rule: Option<&Rule>, now: u64, cost: u64, spent: bool) -> Decision {
+        match self.state(rule, spent) {
+            State::Word(rule, word) => Decision::of_word(self.allows(), rule, word, now, cost, Verb::Take),
+            State::Facts(facts) => Decision::of_facts(self.allows(), facts),
         }
     }
 }
 
+/// What a decision is worked out from.
+pub(super) enum State<'a> {
+    Word(&'a Rule, u64),
+    Facts(Facts),
+}
+
+/// What nobody says: only members are asked, and only words that have a rule are kept.
+const FULL: Facts = Facts { limit: u64::MAX, remaining: u64::MAX, retry_after: Some(0), reset_after: 0 };
+
+/// The word after `cost`; nothing costs nothing. The default algorithm is inlined.
+#[inline(always)]
+fn step(rule: &Rule, word: u64, now: u64, cost: u64) -> Option<u64> {
+    #[inline(never)]
+    fn in_windows(rule: &Rule, word: u64, now: u64, cost: u64) -> Option<u64> {
+        rule.take(word, now, cost)
+    }
+    if cost == 0 {
+        return Some(word);
+    }
+    match rule {
+        Rule::Continuous(rule) => rule.take(word, now.min(END), cost),
+        _ => in_windows(rule, word, now.min(END), cost),
+    }
+}
+
 impl<'a> Limit<'a> {
+    /// The rule, if the state is one word.
+    pub(super) fn rule(&self) -> Option<&'a Rule> {
+        match self {
+            Limit::Limiter(limiter) => limiter.place().map(|(place, _)| &place.rule),
+            #[cfg(feature = "std")]
+            Limit::Key(key) => Some(key.rule()),
+        }
+    }
+
+    pub(super) fn is_log(&self) -> bool {
+        matches!(self, Limit::Limiter(limiter) if limiter.algorithm() == Algorithm::SlidingLog)
+    }
+
+    /// Books an instant that is not before `from`.
+    pub(super) fn book(&self, now: u64, from: u64, cost: u64, max_wait: u64) -> Result<Slot, Refused> {
+        match self {
+            Limit::Limiter(limiter) => limiter.reserve_from_at(now, from, cost, max_wait),
+            #[cfg(feature = "std")]
+            Limit::Key(key) => key.reserve_from_at(now, from, cost, max_wait),
+        }
+    }
+
+    /// Gives back what [`Limit::book`] has booked.
+    pub(super) fn unbook(&self, slot: &Slot, clock: &impl Fn() -> u64) {
+        match self {
+            Limit::Limiter(limiter) => limiter.cancel_by(clock, slot),
+            #[cfg(feature = "std")]
+            Limit::Key(key) if slot.cost() > 0 => key.cancel_by(clock, &slot.booking()),
+            #[cfg(feature = "std")]
+            Limit::Key(_) => {}
+        }
+    }
+
     /// Judges without spending.
     #[inline(always)]
-    pub(super) fn look(&self, now: u64, cost: u64) -> Judged<'a> {
+    pub(super) fn look(&self, now: u64, cost: u64) -> Judged {
         match self {
             Limit::Limiter(limiter) => {
                 if let Some((place, _)) = limiter.place() {
                     let word = place.raw();
                     if word != RETIRED {
-                        return Judged::word(&place.rule, word, now.min(END), cost);
+                        return Judged::word(&place.rule, word, now, cost);
                     }
                 }
                 Judged::elsewhere(limiter, now, cost)
@@ -151,23 +235,20 @@ impl<'a> Limit<'a> {
 
     /// Spends what was judged to fit, if it still does.
     #[inline(always)]
-    pub(super) fn spend(&self, judged: &mut Judged<'a>, now: u64, cost: u64) -> Spent<'a> {
+    pub(super) fn spend(&self, judged: &mut Judged, now: u64, cost: u64) -> Spent<'a> {
         match self {
             Limit::Limiter(limiter) => {
-                let (Some((place, _)), Source::Word { rule, before, after, .. }) =
-                    (limiter.place(), &mut judged.source)
-                else {
+                let (Some((place, _)), Judged::Word { before, after }) = (limiter.place(), &mut *judged) else {
                     return Spent::Elsewhere(limiter);
                 };
                 while let Err(seen) = place.exchange(*before, *after) {
-                    *before = seen;
-                    match rule.take(seen, now.min(END), cost) {
-                        Some(next) => *after = next,
+                    match step(&place.rule, seen, now, cost) {
+                        Some(next) => (*before, *after) = (seen, next),
                         None if seen == RETIRED => return Spent::Elsewhere(limiter),
+                        None if seeded(Bug::SpendUnchecked) => break,
                         None => {
-                            *after = seen;
-                            judged.allowed = seeded(Bug::SpendUnchecked);
-                            return if judged.allowed { Spent::Done } else { Spent::Denied };
+                            *judged = Judged::Denied { word: seen };
+                            return Spent::Denied;
                         }
                     }
                 }
@@ -175,8 +256,12 @@ impl<'a> Limit<'a> {
             }
             #[cfg(feature = "std")]
             Limit::Key(key) => match key.spend_marked(now, cost) {
-                Ok(Marked { before, after, shared }) => {
-                    judged.source = Source::Word { rule: key.rule(), before, after, cost, shared };
+                Ok(Marked { before, after, shared: false }) => {
+                    *judged = Judged::Word { before, after };
+                    Spent::Done
+                }
+                Ok(Marked { before, after, shared: true }) => {
+                    *judged = Judged::Shared { before, after };
                     Spent::Done
                 }
                 Err(decision) => {
@@ -189,24 +274,25 @@ impl<'a> Limit<'a> {
 
     /// Gives back what [`Limit::spend`] has spent.
     #[cold]
-    pub(super) fn give_back(&self, judged: &Judged<'a>, clock: &impl Fn() -> u64) {
-        let Source::Word { rule, before, after, cost, shared } = judged.source else { return };
-        let mut booking = Booking { before, after, cost };
-        if seeded(Bug::RollbackTooMuch) {
-            booking = Booking { before: rule.refund(before, clock(), 1), cost: cost + 1, ..booking };
-        }
-        match self {
-            Limit::Limiter(limiter) => {
-                // Nobody shares a limiter's word so.
-                debug_assert!(!shared);
+    pub(super) fn give_back(&self, judged: &Judged, cost: u64, clock: &impl Fn() -> u64) {
+        let booked = |before, after| match self.rule() {
+            Some(rule) if seeded(Bug::RollbackTooMuch) => {
+                Booking { before: rule.refund(before, clock(), 1), after, cost: cost + 1 }
+            }
+            _ => Booking { before, after, cost },
+        };
+        match (self, judged) {
+            (Limit::Limiter(limiter), &Judged::Word { before, after }) => {
                 if let Some((_, generation)) = limiter.place() {
-                    limiter.cancel_by(clock, &Slot::of_booking(&booking).of_generation(generation));
+                    limiter.cancel_by(clock, &Slot::of_booking(&booked(before, after)).of_generation(generation));
                 }
             }
             #[cfg(feature = "std")]
-            Limit::Key(key) if shared => key.cancel_shared_by(clock, &booking),
+            (Limit::Key(key), &Judged::Word { before, after }) => key.cancel_by(clock, &booked(before, after)),
             #[cfg(feature = "std")]
-            Limit::Key(key) => key.cancel_by(clock, &booking),
+            (Limit::Key(key), &Judged::Shared { before, after }) => key.cancel_shared_by(clock, &booked(before, after)),
+            // Nothing was spent, or elsewhere.
+            _ => {}
         }
     }
 

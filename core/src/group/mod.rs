@@ -18,6 +18,7 @@ mod keyed;
 mod member;
 #[cfg(feature = "alloc")]
 mod owned;
+mod reserve;
 mod spend;
 
 pub use decision::GroupDecision;
@@ -25,12 +26,20 @@ pub use error::GroupError;
 #[cfg(feature = "std")]
 pub use keyed::{KeyedLimiterGroup, KeyedMember};
 pub use member::Member;
+#[cfg(feature = "std")]
+pub use owned::GroupReservation;
 #[cfg(feature = "alloc")]
 pub use owned::LimiterGroup;
+pub use reserve::{GroupRefused, GroupSlot};
 
-use decision::Names;
+#[cfg(feature = "std")]
+use core::time::Duration;
+use decision::Parts;
+
 use error::check_names;
 use member::Limit;
+use reserve::{cancel, reserve};
+use spend::attempt;
 
 /// The most members of a group.
 pub const MAX_MEMBERS: usize = 16;
@@ -91,7 +100,7 @@ impl<'a> Group<'a> {
     /// Spends each member's cost if all of them fit; whether they did.
     #[inline]
     pub fn try_acquire_at(&self, now: u64) -> bool {
-        self.take_at(now).is_allowed()
+        attempt(self.members.len(), now, &|| now, &self.part())
     }
 
     /// Spends each member's cost if all of them fit, and says everything about it.
@@ -102,17 +111,30 @@ impl<'a> Group<'a> {
 
     /// What [`Group::take_at`] would answer, without spending.
     pub fn peek_at(&self, now: u64) -> GroupDecision<'a> {
-        GroupDecision::peeked(self.names(), now, self.part())
+        GroupDecision::peeked(self.parts(), now, self.part())
+    }
+
+    /// See [`LimiterGroup::reserve_at`](crate::LimiterGroup::reserve_at).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn reserve_at(&self, now: u64, max_wait_nanos: u64) -> Result<GroupSlot, GroupRefused<'a>> {
+        reserve(self.parts(), now, max_wait_nanos, || now, self.part())
+    }
+
+    /// See [`LimiterGroup::cancel_at`](crate::LimiterGroup::cancel_at). The members must be those of the reservation, in the same order.
+    pub fn cancel_at(&self, now: u64, slot: GroupSlot) {
+        cancel(slot, &|| now, &self.part());
     }
 
     /// `clock` says the time of a roll-back.
     #[inline]
     fn take_by(&self, now: u64, clock: impl Fn() -> u64) -> GroupDecision<'a> {
-        GroupDecision::taken(self.names(), now, clock, self.part())
+        GroupDecision::taken(self.parts(), now, clock, self.part())
     }
 
-    fn names(&self) -> Names<'a> {
-        Names::Members(self.members)
+    fn parts(&self) -> Parts<'a> {
+        Parts::Members(self.members)
     }
 
     #[inline(always)]
@@ -132,12 +154,25 @@ impl<'a> Group<'a> {
 
     /// [`Group::try_acquire_at`], now.
     pub fn try_acquire(&self) -> bool {
-        self.take().is_allowed()
+        attempt(self.members.len(), self.now(), &|| self.now(), &self.part())
     }
 
     /// [`Group::take_at`], now.
     pub fn take(&self) -> GroupDecision<'a> {
         self.take_by(self.now(), || self.now())
+    }
+
+    /// [`Group::reserve_at`], now.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn reserve(&self, max_wait: Duration) -> Result<GroupSlot, GroupRefused<'a>> {
+        reserve(self.parts(), self.now(), crate::wait::nanos(max_wait), || self.now(), self.part())
+    }
+
+    /// [`Group::cancel_at`], now.
+    pub fn cancel(&self, slot: GroupSlot) {
+        cancel(slot, &|| self.now(), &self.part());
     }
 
     /// [`Group::peek_at`], now.

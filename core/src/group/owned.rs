@@ -2,10 +2,14 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+#[cfg(feature = "std")]
+use core::time::Duration;
 
-use super::decision::{GroupDecision, Names};
+use super::decision::{GroupDecision, Parts};
 use super::error::{GroupError, check_names};
 use super::member::Limit;
+use super::reserve::{GroupRefused, GroupSlot, cancel, reserve};
+use super::spend::attempt;
 use crate::limiter::Limiter;
 
 /// Several limiters at once: a call is allowed if all of them allow it, and then charged to all of them; otherwise to none.
@@ -47,7 +51,7 @@ pub struct LimiterGroup {
 #[derive(Clone, Debug)]
 pub(super) struct Named {
     pub(super) name: Box<str>,
-    limiter: Arc<Limiter>,
+    pub(super) limiter: Arc<Limiter>,
 }
 
 impl LimiterGroup {
@@ -77,7 +81,7 @@ impl LimiterGroup {
     /// Spends `cost` permits on every member if they fit in all; whether they did.
     #[inline]
     pub fn try_acquire_at(&self, now: u64, cost: u64) -> bool {
-        self.take_at(now, cost).is_allowed()
+        attempt(self.members.len(), now, &|| now, &self.part(cost))
     }
 
     /// Spends `cost` permits on every member if they fit in all, and says everything about it.
@@ -88,13 +92,47 @@ impl LimiterGroup {
 
     /// What [`LimiterGroup::take_at`] would answer, without spending.
     pub fn peek_at(&self, now: u64, cost: u64) -> GroupDecision<'_> {
-        GroupDecision::peeked(self.names(), now, self.part(cost))
+        GroupDecision::peeked(self.parts(cost), now, self.part(cost))
+    }
+
+    /// Books `cost` permits on every member for one instant, the earliest at which all have room, at most `max_wait_nanos` from now.
+    ///
+    /// First come, first served: whoever asks any member later stands behind. Each member keeps its permits for the common instant, although it
+    /// may have had room earlier ([`Limiter::reserve_from_at`]): so long as the group waits for a full member, windows and logs among the others are closed
+    /// to all who share them. Say with `max_wait_nanos` how long that may be.
+    ///
+    /// If somebody else books a member meanwhile, what was booked is given back and the search begins anew; a hole may stay in a member that others have
+    /// stood in line behind. After 64 races lost to others the call is refused.
+    ///
+    /// # Errors
+    /// The cost can never fit, the wait would be longer, a member's queue cannot be counted, or 64 races were lost; nothing is booked.
+    ///
+    /// ```
+    /// use tidegate::{Algorithm, Limiter, LimiterGroup, Quota};
+    /// let second = Limiter::new(Algorithm::Gcra, Quota::per_second(2)?)?;
+    /// let minute = Limiter::new(Algorithm::FixedWindow, Quota::per_minute(3)?)?;
+    /// let group = LimiterGroup::new([("second", second), ("minute", minute)])?;
+    /// let at: Vec<u64> =
+    ///     (0..6).map(|_| group.reserve_at(0, 1, u64::MAX).unwrap().at_nanos() / 500_000_000).collect();
+    /// // Half seconds: a burst of two, the third a little later; then the next minute, with a burst of its own.
+    /// assert_eq!(at, [0, 0, 1, 120, 120, 121]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reserve_at(&self, now: u64, cost: u64, max_wait_nanos: u64) -> Result<GroupSlot, GroupRefused<'_>> {
+        reserve(self.parts(cost), now, max_wait_nanos, || now, self.part(cost))
+    }
+
+    /// Gives a reservation back on every member, as far as nobody else relies on it (see [`Limiter::cancel_at`]).
+    ///
+    /// A sliding log stays closed until the instant, as after any cancelled reservation: its time does not run back.
+    pub fn cancel_at(&self, now: u64, slot: GroupSlot) {
+        cancel(slot, &|| now, &self.part(0));
     }
 
     /// `clock` says the time of a roll-back.
     #[inline]
     fn take_by(&self, now: u64, cost: u64, clock: impl Fn() -> u64) -> GroupDecision<'_> {
-        GroupDecision::taken(self.names(), now, clock, self.part(cost))
+        GroupDecision::taken(self.parts(cost), now, clock, self.part(cost))
     }
 
     /// Every member as new and full (see [`Limiter::reset`]), one after the other.
@@ -118,8 +156,8 @@ impl LimiterGroup {
         self.members.len()
     }
 
-    fn names(&self) -> Names<'_> {
-        Names::Owned(&self.members)
+    fn parts(&self, cost: u64) -> Parts<'_> {
+        Parts::Owned(&self.members, cost)
     }
 
     #[inline(always)]
@@ -140,7 +178,7 @@ impl LimiterGroup {
     /// [`LimiterGroup::try_acquire_at`], now.
     #[inline]
     pub fn try_acquire(&self, cost: u64) -> bool {
-        self.take(cost).is_allowed()
+        attempt(self.members.len(), self.now(), &|| self.now(), &self.part(cost))
     }
 
     /// [`LimiterGroup::take_at`], now.
@@ -149,8 +187,69 @@ impl LimiterGroup {
         self.take_by(self.now(), cost, || self.now())
     }
 
+    /// [`LimiterGroup::reserve_at`], now. A `max_wait` beyond 584 years is read as that.
+    ///
+    /// # Errors
+    /// As [`LimiterGroup::reserve_at`].
+    pub fn reserve(&self, cost: u64, max_wait: Duration) -> Result<GroupReservation<'_>, GroupRefused<'_>> {
+        let max_wait = crate::wait::nanos(max_wait);
+        let slot = reserve(self.parts(cost), self.now(), max_wait, || self.now(), self.part(cost))?;
+        Ok(GroupReservation { group: self, slot })
+    }
+
+    /// [`LimiterGroup::cancel_at`], now.
+    pub fn cancel(&self, slot: GroupSlot) {
+        cancel(slot, &|| self.now(), &self.part(0));
+    }
+
     /// [`LimiterGroup::peek_at`], now.
     pub fn peek(&self, cost: u64) -> GroupDecision<'_> {
         self.peek_at(self.now(), cost)
+    }
+}
+
+/// Permits booked on a group with its members' own clock, made by [`LimiterGroup::reserve`].
+///
+/// ```
+/// use std::time::Duration;
+/// use tidegate::{Algorithm, Limiter, LimiterGroup, Quota};
+/// let limiter = |quota| Limiter::new(Algorithm::Gcra, quota);
+/// let group = LimiterGroup::new([("minute", limiter(Quota::per_minute(1)?)?), ("hour", limiter(Quota::per_hour(9)?)?)])?;
+/// assert_eq!(group.reserve(1, Duration::ZERO)?.delay(), Duration::ZERO);
+///
+/// let later = group.reserve(1, Duration::from_secs(60))?;
+/// assert!(later.delay() > Duration::from_secs(59));
+/// later.cancel();
+/// assert_eq!(group.get("hour").unwrap().peek(1).remaining(), 8);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[cfg(feature = "std")]
+#[derive(Debug)]
+#[must_use = "the permits are booked; wait for the instant, or cancel"]
+pub struct GroupReservation<'a> {
+    group: &'a LimiterGroup,
+    slot: GroupSlot,
+}
+
+#[cfg(feature = "std")]
+impl<'a> GroupReservation<'a> {
+    /// The instant from which the permits may be used, in nanoseconds of the members' clock.
+    pub fn at_nanos(&self) -> u64 {
+        self.slot.at_nanos()
+    }
+
+    /// How long it is until then, from now.
+    pub fn delay(&self) -> Duration {
+        Duration::from_nanos(self.slot.at_nanos().saturating_sub(self.group.now()))
+    }
+
+    /// Gives the permits back, as far as nobody else relies on them (see [`LimiterGroup::cancel_at`]).
+    pub fn cancel(self) {
+        self.group.cancel(self.slot);
+    }
+
+    /// The group, and the slot to be kept without borrowing it.
+    pub fn into_parts(self) -> (&'a LimiterGroup, GroupSlot) {
+        (self.group, self.slot)
     }
 }

@@ -6,16 +6,39 @@ use crate::limiter::Limiter;
 use crate::sync::{Bug, seeded};
 
 /// What each member said.
-pub(super) type Said<'a> = [Judged<'a>; MAX_MEMBERS];
+pub(super) type Said = [Judged; MAX_MEMBERS];
+
+/// Whether all of them allow it; then it has been spent on all, otherwise on none.
+#[inline(always)]
+pub(super) fn attempt<'a>(
+    count: usize,
+    now: u64,
+    clock: &impl Fn() -> u64,
+    part: &impl Fn(usize) -> (Limit<'a>, u64),
+) -> bool {
+    #[inline(always)]
+    fn within<'a, const N: usize>(
+        count: usize,
+        now: u64,
+        clock: &impl Fn() -> u64,
+        part: &impl Fn(usize) -> (Limit<'a>, u64),
+    ) -> bool {
+        let mut said = [const { Judged::Nothing }; N];
+        let said = &mut said[..count.min(N)];
+        look(said, now, part) && spend(said, 0, now, clock, part)
+    }
+    // Most groups are small.
+    if count <= 4 { within::<4>(count, now, clock, part) } else { within::<MAX_MEMBERS>(count, now, clock, part) }
+}
 
 /// Judges every member without a write; whether all of them allow it.
 #[inline(always)]
-pub(super) fn look<'a>(said: &mut [Judged<'a>], now: u64, part: &impl Fn(usize) -> (Limit<'a>, u64)) -> bool {
+pub(super) fn look<'a>(said: &mut [Judged], now: u64, part: &impl Fn(usize) -> (Limit<'a>, u64)) -> bool {
     let mut allowed = true;
     for (index, judged) in said.iter_mut().enumerate() {
         let (limit, cost) = part(index);
         *judged = limit.look(now, cost);
-        allowed &= judged.allowed;
+        allowed &= judged.allows();
     }
     allowed
 }
@@ -23,7 +46,7 @@ pub(super) fn look<'a>(said: &mut [Judged<'a>], now: u64, part: &impl Fn(usize) 
 /// Spends on every member from the `first` on what it was judged to allow, or on none; whether it did. `clock` is read for a roll-back.
 #[inline(always)]
 pub(super) fn spend<'a>(
-    said: &mut [Judged<'a>],
+    said: &mut [Judged],
     first: usize,
     now: u64,
     clock: &impl Fn() -> u64,
@@ -46,7 +69,7 @@ pub(super) fn spend<'a>(
             }
         };
         if !allowed {
-            roll_back(&said[first..index], first, clock, part);
+            roll_back(&said[first..index], first, now, clock, part);
             return false;
         }
     }
@@ -57,7 +80,7 @@ pub(super) fn spend<'a>(
 #[cold]
 fn spend_elsewhere<'a>(
     limiter: &Limiter,
-    said: &mut [Judged<'a>],
+    said: &mut [Judged],
     index: usize,
     now: u64,
     clock: &impl Fn() -> u64,
@@ -79,7 +102,7 @@ fn spend_elsewhere<'a>(
 
 /// [`spend`], not inlined, because it calls itself.
 fn spend_rest<'a>(
-    said: &mut [Judged<'a>],
+    said: &mut [Judged],
     first: usize,
     now: u64,
     clock: &impl Fn() -> u64,
@@ -91,18 +114,20 @@ fn spend_rest<'a>(
 /// Gives back what `spent` says was spent, the newest first.
 #[cold]
 fn roll_back<'a>(
-    spent: &[Judged<'a>],
+    spent: &[Judged],
     first: usize,
+    now: u64,
     clock: &impl Fn() -> u64,
     part: &impl Fn(usize) -> (Limit<'a>, u64),
 ) {
     if seeded(Bug::NoRollback) {
         return;
     }
+    let clock = || if seeded(Bug::LateRollback) { now } else { clock() };
     for (index, judged) in spent.iter().enumerate().rev() {
         let (limit, cost) = part(first + index);
         if cost > 0 {
-            limit.give_back(judged, clock);
+            limit.give_back(judged, cost, &clock);
         }
     }
 }

@@ -9,6 +9,7 @@ use std::collections::hash_map::RandomState;
 
 use super::table::{Table, WhenFull};
 use super::{KeyedLimiter, Keys};
+use crate::limiter::kept::Kept;
 use crate::limiter::place::Place;
 use crate::quota::{Anchor, Quota, QuotaError};
 use crate::rule::{Algorithm, Config, END, Refill, Rule, Step};
@@ -146,6 +147,8 @@ impl<K: ?Sized> KeyedLimiterBuilder<K> {
             table: Table::new(self.max_keys, memory).ok_or(KeyedLimiterError::TooManyKeys)?,
             seed,
             when_full: self.when_full,
+            // Enough that keys with reservations seldom meet, little beside the slots.
+            kept: (0..self.max_keys.div_ceil(64).min(512)).map(|_| Kept::new(0)).collect(),
             overflow: Place::new(rule, 0),
             clock: self.clock,
         };

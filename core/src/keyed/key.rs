@@ -6,6 +6,7 @@ use core::marker::PhantomData;
 use super::table::{NoRoom, Outcome, WhenFull};
 use crate::decision::{Decision, Facts, Verb};
 use crate::keyed::Keys;
+use crate::limiter::kept::Kept;
 use crate::limiter::place::Place;
 use crate::limiter::{Refusal, Refused, Retired, Slot};
 use crate::rule::{Booking, Rule, Step, Unbookable};
@@ -149,12 +150,9 @@ impl<'a, K: ?Sized> Key<'a, K> {
     /// See [`Limiter::refund_at`](crate::Limiter::refund_at). A key that is not remembered owes nothing.
     pub fn refund_at(&self, now: u64, permits: u64) {
         if permits > 0 {
-            self.update(
-                now,
-                |word, now| {
-                    if word == 0 { Some(0) } else { Some(self.keys.rule.refund(word, now, permits)) }
-                },
-            );
+            self.update(now, |word, now| {
+                if word == 0 || self.waits(now) { Some(word) } else { Some(self.keys.rule.refund(word, now, permits)) }
+            });
         }
     }
 
@@ -163,12 +161,20 @@ impl<'a, K: ?Sized> Key<'a, K> {
     /// # Errors
     /// As there; also if there is no room for the key.
     pub fn reserve_at(&self, now: u64, cost: u64, max_wait_nanos: u64) -> Result<Slot, Refused> {
+        self.reserve_from_at(now, now, cost, max_wait_nanos)
+    }
+
+    /// See [`Limiter::reserve_from_at`](crate::Limiter::reserve_from_at).
+    ///
+    /// # Errors
+    /// As there; also if there is no room for the key.
+    pub fn reserve_from_at(&self, now: u64, from: u64, cost: u64, max_wait_nanos: u64) -> Result<Slot, Refused> {
         if cost == 0 {
             return Ok(Slot::nothing(now));
         }
         let rule = &self.keys.rule;
-        let now = self.clamp(now);
-        let book = |word, now| match rule.reserve(word, now, cost) {
+        let (now, from) = (self.clamp(now), self.clamp(from));
+        let book = |word, now: u64| match rule.reserve(word, now, from, cost) {
             Ok((after, at)) if at - now <= max_wait_nanos => Ok((after, at)),
             Ok(_) => Err(Refusal::WaitTooLong),
             Err(Unbookable::Never) => Err(Refusal::Never),
@@ -176,11 +182,19 @@ impl<'a, K: ?Sized> Key<'a, K> {
         };
         let refused = |word| {
             let refusal = book(word, now).err().unwrap_or(Refusal::WaitTooLong);
-            Refused::new(refusal, self.decision(false, word, now, cost, Verb::Take))
+            let decision = self.decision(false, word, now, cost, Verb::Take);
+            Refused::new(refusal, decision.not_before(from.saturating_sub(now)))
         };
-        match self.update(now, |word, now| book(word, now).ok().map(|(after, _)| after)) {
+        // The table's exchanges release.
+        let keep = |word, now, (after, at)| {
+            if rule.earliest(word, now, cost) < Some(at) {
+                self.kept().keep(at);
+            }
+            after
+        };
+        match self.update(now, |word, now| book(word, now).ok().map(|booked| keep(word, now, booked))) {
             // The step is pure, so it books the same again; a new key has all its permits at once.
-            Outcome::Stepped { before: 0, after } => Ok(Slot::of_word(now, cost, 0, after)),
+            Outcome::Stepped { before: 0, after } => Ok(Slot::of_word(now.max(from), cost, 0, after)),
             Outcome::Stepped { before, after } => match book(before, now) {
                 Ok((_, at)) => Ok(Slot::of_word(at, cost, before, after)),
                 Err(_) => Err(refused(before)),
@@ -199,7 +213,10 @@ impl<'a, K: ?Sized> Key<'a, K> {
 
     /// [`Key::cancel_at`] the time that the clock says after the word has been read.
     pub(crate) fn cancel_by(&self, clock: impl Fn() -> u64, booking: &Booking) {
-        let unbook = |word| self.keys.rule.unbook(word, self.clamp(clock()), booking);
+        let unbook = |word| {
+            let now = self.clamp(clock());
+            self.keys.rule.unbook(word, now, booking, self.waits(now))
+        };
         self.update(0, |word, _| Some(if word == 0 { 0 } else { unbook(word) }));
     }
 
@@ -221,6 +238,15 @@ impl<'a, K: ?Sized> Key<'a, K> {
             }
             Outcome::NoRoom(no_room) => Err(self.no_room(no_room, now)),
         }
+    }
+
+    /// Whether somebody waits at `now` whom the word, which has been acquired, does not show.
+    fn waits(&self, now: u64) -> bool {
+        !self.keys.rule.shows_instants() && self.kept().waits(now)
+    }
+
+    fn kept(&self) -> &'a Kept {
+        &self.keys.kept[self.hash as usize % self.keys.kept.len()]
     }
 
     /// Gives back what was spent on the place that newcomers share.

@@ -6,6 +6,7 @@ mod key;
 mod many;
 mod table;
 
+use alloc::boxed::Box;
 use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
@@ -20,6 +21,7 @@ pub use many::KeyedSnapshot;
 pub use table::WhenFull;
 
 use crate::decision::Decision;
+use crate::limiter::kept::Kept;
 use crate::limiter::place::Place;
 use crate::limiter::{Refused, Slot};
 use crate::quota::Quota;
@@ -69,6 +71,8 @@ pub(crate) struct Keys {
     table: Table,
     seed: [u64; 2],
     when_full: WhenFull,
+    /// One for the keys that share it.
+    kept: Box<[Kept]>,
     /// What newcomers share when there is no room for them.
     overflow: Place,
     clock: ClockSource,
@@ -114,7 +118,7 @@ impl<K: ?Sized> KeyedLimiter<K> {
 
     /// The bytes that the table takes, all of them since it was made.
     pub fn memory(&self) -> usize {
-        self.keys.table.bytes()
+        self.keys.table.bytes() + size_of_val(&*self.keys.kept)
     }
 
     /// The quota of each key.
@@ -129,6 +133,10 @@ impl<K: ?Sized> KeyedLimiter<K> {
 
     pub(crate) fn clock(&self) -> &ClockSource {
         &self.keys.clock
+    }
+
+    pub(crate) fn rule(&self) -> &Rule {
+        &self.keys.rule
     }
 
     /// The time of the limiter's clock, in nanoseconds.

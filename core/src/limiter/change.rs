@@ -129,8 +129,14 @@ impl Core {
         on_place!(self, place => place.refund(now, permits))
     }
 
-    pub(crate) fn reserve(&self, now: u64, cost: u64, max_wait: u64) -> Result<Result<Slot, Refused>, Retired> {
-        let booked = on_place!(self, place => place.reserve(now, cost, max_wait))?;
+    pub(crate) fn reserve(
+        &self,
+        now: u64,
+        from: u64,
+        cost: u64,
+        max_wait: u64,
+    ) -> Result<Result<Slot, Refused>, Retired> {
+        let booked = on_place!(self, place => place.reserve(now, from, cost, max_wait))?;
         Ok(booked.map(|slot| slot.of_generation(self.generation)))
     }
 
@@ -167,6 +173,7 @@ impl Core {
         let config = Config { quota, initial: None, ..self.config };
         let mut next = Core::new(config, now)?;
         next.generation = self.generation.wrapping_add(1);
+        next.keep_as(self);
         let read = now.min(self.end());
         let (unit, used) = match (&self.state, last) {
             (State::Word(place), Last::Word(word)) => (place.rule.unit(), place.rule.used(*word, read)),
@@ -187,6 +194,13 @@ impl Core {
         let now = now.min(next.end());
         carried.and_then(|carried| next.spend_new(now, carried)).ok_or(ReconfigureError::CannotCarry)?;
         Ok(next)
+    }
+
+    /// Those who wait for an instant go on waiting. (A log's time says so itself.)
+    fn keep_as(&self, before: &Core) {
+        if let (Some(place), Some(before)) = (self.place(), before.place()) {
+            place.kept().keep(before.kept().until());
+        }
     }
 
     /// Spends `units` at `now` on a core that nobody else has seen.
@@ -485,6 +499,7 @@ mod succession {
                 }
                 let mut next = Core::of_snapshot(snapshot)?;
                 next.generation = core.generation.wrapping_add(1);
+                next.keep_as(core);
                 Ok(next)
             })
         }

@@ -402,10 +402,17 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
         }
     }
 
-    pub(crate) fn reserve(&self, now: u64, cost: u64, max_wait: u64) -> Result<Result<Slot, Refused>, Retired> {
+    pub(crate) fn reserve(
+        &self,
+        now: u64,
+        from: u64,
+        cost: u64,
+        max_wait: u64,
+    ) -> Result<Result<Slot, Refused>, Retired> {
+        let from = from.min(self.rule.end());
         loop {
             let (word, head) = self.load()?;
-            let at = if cost > self.limit() { u64::MAX } else { self.earliest(&head, now, cost) };
+            let at = if cost > self.limit() { u64::MAX } else { self.earliest(&head, now, cost).max(from) };
             let refusal = if at > self.rule.end() {
                 Some(Refusal::Never)
             } else if at - now > max_wait {
@@ -422,7 +429,9 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
             }
             let t = head.judged(now).max(at);
             let (oldest, available) = self.oldest(&head, t);
-            if let Some(after) = self.claim(word, &head, t, at > now, cost) {
+            // Whoever comes before a time that the log knows already is judged then, and needs not be held.
+            let held = at > head.judged(now) || head.holds(now);
+            if let Some(after) = self.claim(word, &head, t, held, cost) {
                 return Ok(Ok(self.slot_of(at, cost, oldest, available, after)));
             }
         }

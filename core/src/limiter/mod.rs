@@ -2,6 +2,7 @@
 
 mod builder;
 mod change;
+pub(crate) mod kept;
 pub(crate) mod log;
 pub(crate) mod place;
 pub(crate) mod reservation;
@@ -237,10 +238,33 @@ impl Limiter {
     /// # Ok::<(), tidegate::QuotaError>(())
     /// ```
     pub fn reserve_at(&self, now: u64, cost: u64, max_wait_nanos: u64) -> Result<Slot, Refused> {
+        self.reserve_from_at(now, now, cost, max_wait_nanos)
+    }
+
+    /// Books `cost` permits for the earliest instant at which they fit and that is not before `from`, at most `max_wait_nanos` from now.
+    ///
+    /// For work that must wait for something else as well: the permits are kept for that instant, wherever it lies. What the
+    /// limiter could have given until then is forgone as far as it cannot be told apart from what is kept: windows and logs are closed
+    /// until the instant, buckets give what is left of their burst. So the reservation of several limits at once (see
+    /// [`LimiterGroup::reserve_at`](crate::LimiterGroup::reserve_at)) exceeds none. A `from` before now is read as now; one beyond the horizon
+    /// as that.
+    ///
+    /// # Errors
+    /// As [`Limiter::reserve_at`].
+    ///
+    /// ```
+    /// # use tidegate::{Algorithm, Limiter, Quota};
+    /// let limiter = Limiter::new(Algorithm::Gcra, Quota::per_second(10)?.burst(3)?)?;
+    /// assert_eq!(limiter.reserve_from_at(0, 5_000_000_000, 1, u64::MAX)?.at_nanos(), 5_000_000_000);
+    /// assert!(!limiter.try_acquire_at(4_899_999_999, 1));
+    /// assert!(limiter.try_acquire_at(4_900_000_000, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reserve_from_at(&self, now: u64, from: u64, cost: u64, max_wait_nanos: u64) -> Result<Slot, Refused> {
         if cost == 0 {
             return Ok(Slot::nothing(now));
         }
-        self.ask(now, |core, now| core.reserve(now, cost, max_wait_nanos))
+        self.ask(now, |core, now| core.reserve(now, from, cost, max_wait_nanos))
     }
 
     /// Gives a reservation back, as far as nobody else relies on it.

@@ -1,18 +1,20 @@
 //! The place of one word: an atomic that applies a rule's steps.
 //!
 //! Ordering: the word is the whole message. A reader needs nothing else that a writer wrote, and all writes to one atomic have one
-//! order, so `Relaxed` makes the limiter linearizable. What happens to data *beside* the limiter is the caller's business.
+//! order, so `Relaxed` makes the limiter linearizable. What happens to data *beside* the limiter is the caller's business. Only a
+//! reservation has more to say than its word ([`Kept`]): it releases, and who gives back acquires.
 
 use core::borrow::Borrow;
 use core::cell::Cell;
 
 use crate::decision::{Decision, Verb};
 use crate::limiter::Retired;
+use crate::limiter::kept::Kept;
 use crate::limiter::reservation::{Refusal, Refused, Slot};
 use crate::rule::{Booking, RETIRED, Rule, Step, Unbookable};
 use crate::sync::{
     AtomicU64, Bug,
-    Ordering::{Acquire, Relaxed},
+    Ordering::{Acquire, Relaxed, Release},
     fence, seeded,
 };
 
@@ -21,6 +23,7 @@ use crate::sync::{
 pub(crate) struct Place<W = AtomicU64> {
     pub(crate) rule: Rule,
     word: W,
+    kept: Kept,
 }
 
 /// Applies `step` to the word until the word has not changed meanwhile.
@@ -80,19 +83,19 @@ fn answered(updated: Result<(u64, u64), u64>) -> Result<(bool, u64), Retired> {
 impl Place {
     #[cfg(not(tidegate_loom))]
     pub(crate) const fn new(rule: Rule, word: u64) -> Place {
-        Place { rule, word: AtomicU64::new(word) }
+        Place { rule, word: AtomicU64::new(word), kept: Kept::new(0) }
     }
 
     #[cfg(tidegate_loom)]
     pub(crate) fn new(rule: Rule, word: u64) -> Place {
-        Place { rule, word: AtomicU64::new(word) }
+        Place { rule, word: AtomicU64::new(word), kept: Kept::new(0) }
     }
 }
 
 impl<W: Borrow<AtomicU64>> Place<W> {
     #[inline(always)]
     pub(crate) fn of(rule: Rule, word: W) -> Place<W> {
-        Place { rule, word }
+        Place { rule, word, kept: Kept::new(0) }
     }
 
     #[inline(always)]
@@ -175,10 +178,14 @@ impl<W: Borrow<AtomicU64>> Place<W> {
     }
 
     pub(crate) fn refund(&self, now: u64, permits: u64) -> Result<(), Retired> {
-        self.adjust(|word| self.rule.refund(word, now, permits))
+        self.adjust(|word| {
+            fence(Acquire);
+            if self.waits(now) { word } else { self.rule.refund(word, now, permits) }
+        })
     }
 
     pub(crate) fn reset(&self) -> Result<(), Retired> {
+        self.kept.forget();
         self.adjust(|_| 0)
     }
 
@@ -186,13 +193,23 @@ impl<W: Borrow<AtomicU64>> Place<W> {
         self.adjust(|_| word)
     }
 
-    pub(crate) fn reserve(&self, now: u64, cost: u64, max_wait: u64) -> Result<Result<Slot, Refused>, Retired> {
+    pub(crate) fn reserve(
+        &self,
+        now: u64,
+        from: u64,
+        cost: u64,
+        max_wait: u64,
+    ) -> Result<Result<Slot, Refused>, Retired> {
+        let from = from.min(self.rule.end());
         let mut before = self.at().load(Relaxed);
         loop {
             live(before)?;
-            let (refusal, decision) = match self.rule.reserve(before, now, cost) {
+            let refusal = match self.rule.reserve(before, now, from, cost) {
                 Ok((after, at)) if at - now <= max_wait => {
-                    match self.at().compare_exchange_weak(before, after, Relaxed, Relaxed) {
+                    if self.rule.earliest(before, now, cost) < Some(at) {
+                        self.kept.keep(at);
+                    }
+                    match self.at().compare_exchange_weak(before, after, Release, Relaxed) {
                         Ok(_) => return Ok(Ok(Slot::of_word(at, cost, before, after))),
                         Err(seen) => {
                             before = seen;
@@ -200,24 +217,31 @@ impl<W: Borrow<AtomicU64>> Place<W> {
                         }
                     }
                 }
-                Ok(_) => (Refusal::WaitTooLong, self.peek_word(before, now, cost)),
-                Err(Unbookable::Never) => (Refusal::Never, self.peek_word(before, now, cost)),
-                Err(Unbookable::Full) => (Refusal::QueueFull, self.peek_word(before, now, cost)),
+                Ok(_) => Refusal::WaitTooLong,
+                Err(Unbookable::Never) => Refusal::Never,
+                Err(Unbookable::Full) => Refusal::QueueFull,
             };
-            return Ok(Err(Refused::new(refusal, decision)));
+            let decision = Decision::of_word(false, &self.rule, before, now, cost, Verb::Take);
+            return Ok(Err(Refused::new(refusal, decision.not_before(from.saturating_sub(now)))));
         }
-    }
-
-    fn peek_word(&self, word: u64, now: u64, cost: u64) -> Decision {
-        Decision::of_word(false, &self.rule, word, now, cost, Verb::Take)
     }
 
     /// The clock is read after the word, so that no spend in the word is later than `now`.
     pub(crate) fn cancel_by(&self, clock: impl Fn() -> u64, booking: &Booking) -> Result<(), Retired> {
         self.adjust(|word| {
             fence(Acquire);
-            self.rule.unbook(word, clock().min(self.rule.end()), booking)
+            let now = clock().min(self.rule.end());
+            self.rule.unbook(word, now, booking, self.waits(now))
         })
+    }
+
+    /// Whether somebody waits at `now` whom the word does not show.
+    fn waits(&self, now: u64) -> bool {
+        !self.rule.shows_instants() && self.kept.waits(now)
+    }
+
+    pub(crate) fn kept(&self) -> &Kept {
+        &self.kept
     }
 
     /// The word as it is, `RETIRED` included.

@@ -101,6 +101,8 @@ pub enum Refusal {
     QueueFull,
     /// A keyed limiter has no slot for a new key.
     NoRoom,
+    /// Of a group only: others booked some member first, again and again.
+    Contended,
 }
 
 /// A refused reservation; nothing was booked.
@@ -134,6 +136,7 @@ impl fmt::Display for Refused {
                 Some(wait) => write!(f, "the wait of {wait:?} is longer than allowed"),
                 None => f.write_str("the wait is longer than allowed"),
             },
+            Refusal::Contended => f.write_str("others booked first, again and again"),
             Refusal::NoRoom => f.write_str("the table has no slot for a new key"),
             Refusal::QueueFull => f.write_str("the queue of reservations is as long as the limiter can count"),
         }

@@ -93,7 +93,7 @@ impl<const N: usize> SlidingLog<N> {
         if cost == 0 {
             return Ok(Slot::nothing(now));
         }
-        settled(|| self.log.reserve(self.clamp(now), cost, max_wait_nanos))
+        settled(|| self.log.reserve(self.clamp(now), 0, cost, max_wait_nanos))
     }
 
     /// Gives a reservation back (see [`Limiter::cancel_at`](crate::Limiter::cancel_at)).

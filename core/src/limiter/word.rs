@@ -177,7 +177,7 @@ impl WordLimiter {
         if cost == 0 {
             return Ok(Ok(Slot::nothing(now)));
         }
-        Ok(self.place(word)?.reserve(self.clamp(now), cost, max_wait_nanos)?)
+        Ok(self.place(word)?.reserve(self.clamp(now), 0, cost, max_wait_nanos)?)
     }
 
     /// See [`Limiter::cancel_at`](crate::Limiter::cancel_at).

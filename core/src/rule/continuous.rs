@@ -145,9 +145,11 @@ impl Step for Continuous {
         self.when(self.due(tat, cost, 2 * self.cap), now)
     }
 
-    fn reserve(&self, tat: u64, now: u64, cost: u64) -> Result<(u64, u64), Unbookable> {
-        let at = self.earliest(tat, now, cost).ok_or(Unbookable::Never)?;
-        Ok((tat.max(self.grid.tick(now)) + (cost << self.shift), at))
+    fn reserve(&self, tat: u64, now: u64, from: u64, cost: u64) -> Result<(u64, u64), Unbookable> {
+        // What is earned until a later instant than the earliest is forgone, or newcomers could use it before and again then. At the
+        // earliest instant nothing is: its tick is `tat + cost*T - cap`, which is not above `tat`.
+        let at = self.earliest(tat, now, cost).ok_or(Unbookable::Never)?.max(from);
+        Ok((tat.max(self.grid.tick(at)) + (cost << self.shift), at))
     }
 
     fn cancel(&self, tat: u64, now: u64, booking: &Booking) -> u64 {

@@ -38,7 +38,7 @@ fn check(step: &impl Step, word: u64, now: u64, allowed: impl Fn(u64, u64) -> bo
             Some(at) if at < LAST => assert_eq!(first, Some(at), "wait for {cost} of {word:#x} at {now}"),
             _ => assert_eq!(first, None, "wait for {cost} of {word:#x} at {now}"),
         }
-        match step.reserve(word, now, cost) {
+        match step.reserve(word, now, now, cost) {
             Ok((after, at)) => {
                 assert_eq!(Some(at), step.earliest(word, now, cost));
                 assert!(step.holds(after));
@@ -49,6 +49,15 @@ fn check(step: &impl Step, word: u64, now: u64, allowed: impl Fn(u64, u64) -> bo
             }
             Err(Unbookable::Never) => assert!(cost > capacity),
             Err(Unbookable::Full) => {}
+        }
+        // Not before an instant: then or later, and what is left before is not more than there was.
+        for from in [now + 1, now + 9, now + 40] {
+            if let Ok((after, at)) = step.reserve(word, now, from, cost) {
+                assert_eq!(Some(at), step.earliest(word, now, cost).map(|at| at.max(from)));
+                assert!(step.holds(after) && after != word);
+                assert!(step.remaining(after, now) <= step.remaining(word, now));
+                assert!(step.remaining(after, at) <= step.remaining(word, at) - cost);
+            }
         }
         // A charge goes one capacity deeper, and no further.
         if let Some(after) = step.charge(word, now, cost) {

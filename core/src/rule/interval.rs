@@ -248,10 +248,10 @@ impl<T: Ticks> Step for Interval<T> {
         self.when(word, now, cost, 2 * self.capacity)
     }
 
-    fn reserve(&self, word: u64, now: u64, cost: u64) -> Result<(u64, u64), Unbookable> {
-        let at = self.earliest(word, now, cost).ok_or(Unbookable::Never)?;
+    fn reserve(&self, word: u64, now: u64, from: u64, cost: u64) -> Result<(u64, u64), Unbookable> {
+        let at = self.earliest(word, now, cost).ok_or(Unbookable::Never)?.max(from);
         let Seen { start, used } = self.seen(word, now);
-        let skipped = self.intervals(used, cost, self.capacity);
+        let skipped = self.tick(at).saturating_sub(start) >> self.sub;
         // What each skipped interval gives back beyond what was used then is lost, as it would be if nothing were booked.
         let used = used.max(skipped.saturating_mul(self.limit)).saturating_add(cost);
         if used > self.most() {

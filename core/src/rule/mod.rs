@@ -175,13 +175,15 @@ pub(crate) trait Step {
     fn charge(&self, word: u64, now: u64, cost: u64) -> Option<u64>;
     /// The first nanosecond from `now` on at which `charge(cost)` is accepted.
     fn earliest_charge(&self, word: u64, now: u64, cost: u64) -> Option<u64>;
-    /// The word after booking `cost` at the earliest instant, and the instant.
-    fn reserve(&self, word: u64, now: u64, cost: u64) -> Result<(u64, u64), Unbookable>;
+    /// The word after booking `cost` at the earliest instant that is not before `from`, and the instant.
+    fn reserve(&self, word: u64, now: u64, from: u64, cost: u64) -> Result<(u64, u64), Unbookable>;
     /// The word without the booking: the one before it if nothing has happened since (and that one is this rule's), or else
-    /// [`Step::cancel`].
-    fn unbook(&self, word: u64, now: u64, booking: &Booking) -> u64 {
+    /// [`Step::cancel`], unless somebody waits whom the word does not show.
+    fn unbook(&self, word: u64, now: u64, booking: &Booking, hidden: bool) -> u64 {
         if word == booking.after && self.holds(booking.before) {
             booking.before
+        } else if hidden {
+            word
         } else {
             self.cancel(word, now, booking)
         }
@@ -264,6 +266,11 @@ impl Rule {
         }
     }
 
+    /// Whether a word shows everybody who waits: a window that lies ahead does, wherever it is.
+    pub(crate) const fn shows_instants(&self) -> bool {
+        matches!(self, Rule::Sliding(_))
+    }
+
     /// Whether the word can tell every time of the clock, whatever its origin.
     pub(crate) const fn tells_every_time(&self) -> bool {
         match self {
@@ -322,7 +329,7 @@ dispatch! {
     fn refund(&self, word: u64, now: u64, permits: u64) -> u64;
     fn charge(&self, word: u64, now: u64, cost: u64) -> Option<u64>;
     fn earliest_charge(&self, word: u64, now: u64, cost: u64) -> Option<u64>;
-    fn reserve(&self, word: u64, now: u64, cost: u64) -> Result<(u64, u64), Unbookable>;
+    fn reserve(&self, word: u64, now: u64, from: u64, cost: u64) -> Result<(u64, u64), Unbookable>;
     fn cancel(&self, word: u64, now: u64, booking: &Booking) -> u64;
     fn unit(&self) -> u64;
     fn used(&self, word: u64, now: u64) -> u64;

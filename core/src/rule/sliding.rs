@@ -8,8 +8,8 @@
 //! 1. The weights are exact products of 128 bits; no ratio is rounded.
 //! 2. A counter may reach 2L by charges; as the previous one it keeps its weight, which carries the debt.
 //! 3. A reservation for a later window moves the word there. Callers who come before that window are judged at its start, and are
-//!    denied, because such a word always has `previous + current >= L`: nothing that gives back may break that. It needs
-//!    `2L <= W`, at most one permit in 2 ns, which is refused otherwise.
+//!    denied, because such a word always has `previous + current >= L`: nothing that gives back may break that. At the earliest instant
+//!    it follows from `2L <= W`, at most one permit in 2 ns, which is refused otherwise; for a later one `previous` is raised.
 
 use super::{Booking, END, Step, TEN_YEARS, Unbookable, bits};
 use crate::grid::Grid;
@@ -218,8 +218,8 @@ impl Step for Sliding {
         self.when(word, now, cost, 2 * self.limit)
     }
 
-    fn reserve(&self, word: u64, now: u64, cost: u64) -> Result<(u64, u64), Unbookable> {
-        let at = self.earliest(word, now, cost).ok_or(Unbookable::Never)?;
+    fn reserve(&self, word: u64, now: u64, from: u64, cost: u64) -> Result<(u64, u64), Unbookable> {
+        let at = self.earliest(word, now, cost).ok_or(Unbookable::Never)?.max(from);
         let seen = self.seen(word, now);
         let start = self.start(seen.window);
         let ahead = (at + self.phase).saturating_sub(start) / self.period;
@@ -227,12 +227,13 @@ impl Step for Sliding {
         if window > self.last_window() {
             return Err(Unbookable::Full);
         }
-        let word = match ahead {
-            0 => self.word(window, seen.previous, seen.current + cost),
-            1 => self.word(window, seen.current, cost),
-            _ => self.word(window, 0, cost),
+        let previous = match ahead {
+            0 => return Ok((self.word(window, seen.previous, seen.current + cost), at)),
+            1 => seen.current,
+            _ => 0,
         };
-        Ok((word, at))
+        // Who comes before that window finds nothing at its start; so it is anyway if `at` is the earliest instant.
+        Ok((self.word(window, previous.max(self.limit - cost), cost), at))
     }
 
     fn cancel(&self, word: u64, now: u64, booking: &Booking) -> u64 {

@@ -269,8 +269,15 @@ impl Twin {
 
     fn reserve(&mut self, now: u64, cost: u64, numbers: &mut Numbers) -> Result<(), String> {
         let max_wait = if numbers.below(2) == 0 { u64::MAX } else { numbers.near(&[0, self.quota.period_nanos()], 64) };
-        let _ = write!(self.log, " max_wait {max_wait}");
-        match (self.limiter.reserve_at(now, cost, max_wait), self.model.reserve(now, cost, max_wait)) {
+        let period = self.quota.period_nanos();
+        let from = match numbers.below(4) {
+            0 => now.saturating_add(numbers.near(&[period, 2 * period, 3 * period], 63)),
+            1 => numbers.log(64),
+            _ => now,
+        };
+        let _ = write!(self.log, " max_wait {max_wait} from {from}");
+        let ours = self.limiter.reserve_from_at(now, from, cost, max_wait);
+        match (ours, self.model.reserve_from(now, from, cost, max_wait)) {
             (Ok(ours), Ok(theirs)) => {
                 // A `now` beyond the horizon is read as the horizon; the instant says so.
                 if ours.at_nanos() != theirs.at && cost > 0 {
