@@ -239,6 +239,20 @@ fn what_is_wrong_with_a_trace_is_told_with_its_line() {
 }
 
 #[test]
+fn a_head_of_many_columns_and_a_request_of_many_units_are_no_burden() {
+    let same = format!("time{}\n", ",ip".repeat(300_000));
+    assert!(csv(&same).map(drop).unwrap_err().message().contains("two columns are the"));
+    let names: String = (0..80_000).map(|n| format!(",units.u{n}")).collect();
+    let many = format!("time{names}\n1{}\n", ",1".repeat(80_000));
+    let mut arrival = Arrival::default();
+    let error = csv(&many).unwrap().next(&mut arrival).unwrap_err();
+    assert!(error.message().contains("more than 64 units"), "{error}");
+    let units: Vec<String> = (0..50_000).map(|n| format!("\"u{n}\":1")).collect();
+    let error = ndjson(&format!("{{\"time\":1,\"units\":{{{}}}}}", units.join(","))).next(&mut arrival).unwrap_err();
+    assert!(error.message().contains("more than 64 units"), "{error}");
+}
+
+#[test]
 fn a_line_without_end_is_refused_before_it_is_kept() {
     let long = format!("time\n{}", "1".repeat(3 << 20));
     let mut arrival = Arrival::default();

@@ -11,6 +11,7 @@
 //!
 //! Everything else is passed over. A line of more than a mebibyte is refused, so memory is bounded whatever the file is.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -21,6 +22,9 @@ use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use super::arrival::{Arrival, Source};
 use super::instant::Instants;
 use crate::limit::Scope;
+
+/// The most units that one request names.
+const MOST_UNITS: usize = 64;
 
 /// The longest line, in bytes.
 const LONGEST: usize = 1 << 20;
@@ -93,7 +97,7 @@ enum Rows<R> {
 }
 
 /// What a column or a key is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Column {
     Time,
     Cost,
@@ -151,13 +155,22 @@ impl Column {
             Column::Units(unit) => {
                 // An empty cell says nothing about the unit.
                 if !cell.trim().is_empty() {
-                    arrival.units.push((unit.clone(), count(cell)?));
+                    carry(arrival, unit.clone(), count(cell)?)?;
                 }
             }
             Column::Unused => {}
         }
         Ok(())
     }
+}
+
+/// One unit more.
+fn carry(arrival: &mut Arrival, unit: String, amount: u64) -> Result<(), String> {
+    if arrival.units.len() >= MOST_UNITS {
+        return Err(format!("more than {MOST_UNITS} units"));
+    }
+    arrival.units.push((unit, amount));
+    Ok(())
 }
 
 /// So much of a cell as an error shows.
@@ -215,10 +228,10 @@ impl<R: Read> Trace<R> {
         };
         let head: Vec<&str> = head.iter().map(|name| name.trim_start_matches('\u{feff}')).collect();
         let columns: Vec<Column> = head.iter().map(|name| Column::named(name)).collect();
-        for column in columns.iter().filter(|column| **column != Column::Unused) {
-            if columns.iter().filter(|other| *other == column).count() > 1 {
-                return Err(TraceError { file, line: 1, message: format!("two columns are the {}", told(column)) });
-            }
+        let mut seen = HashSet::new();
+        let mut known = columns.iter().filter(|column| **column != Column::Unused);
+        if let Some(twice) = known.find(|column| !seen.insert(*column)) {
+            return Err(TraceError { file, line: 1, message: format!("two columns are the {}", told(twice)) });
         }
         if !columns.contains(&Column::Time) {
             let message =
@@ -456,7 +469,7 @@ impl<'de> Visitor<'de> for Units<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some((unit, amount)) = map.next_entry::<String, u64>()? {
-            self.arrival.units.push((unit, amount));
+            carry(self.arrival, unit, amount).map_err(serde::de::Error::custom)?;
         }
         Ok(())
     }
