@@ -249,11 +249,195 @@ export function retry<T>(
   options: RetryOptions,
 ): Promise<T>;
 
+/** At most so many permits in flight at once, whatever the rate. First come, first served; of one thread. */
+export class Concurrency {
+  /** @throws {RangeError} `ERR_OUT_OF_RANGE`: a limit that is not from 1 to 2 ** 31 - 1 */
+  constructor(limit: Permits);
+  readonly limit: number;
+  /** Permits in flight; more than the limit for a while after it was lowered. */
+  readonly inFlight: number;
+  /** How many callers wait. */
+  readonly waiting: number;
+  /** Whoever waits and fits enters; nobody is thrown out. */
+  setLimit(limit: Permits): void;
+  /** `n` permits (1) if they are free and nobody waits for them; otherwise null. */
+  tryEnter(n?: Permits): Permit | null;
+  /**
+   * Waits for its turn. A rejected or aborted wait holds nothing.
+   * @throws {TimeoutError} when `timeoutMs` is over
+   * @throws the signal's reason when it is aborted
+   * @throws {RangeError} `ERR_NEVER`: more permits than the limit
+   */
+  enter(n?: Permits, options?: AcquireOptions): Promise<Permit>;
+  /** Waits, calls `work`, and gives the permits back whatever became of it. */
+  run<T>(work: () => T | Promise<T>, options?: AcquireOptions & { n?: Permits }): Promise<T>;
+}
+
+/** Permits in flight until they are released; a `using` releases them where there is one. */
+export class Permit {
+  private constructor();
+  readonly permits: number;
+  readonly released: boolean;
+  /** Gives them back. Whether this call did. */
+  release(): boolean;
+}
+
+/** How header fields are written; `x-ratelimit` is `x-ratelimit-unix`, and the drafts from 08 on are written alike. */
+export type Dialect =
+  | 'x-ratelimit' | 'x-ratelimit-unix' | 'x-ratelimit-delta' | 'x-ratelimit-iso8601' | 'mailiam'
+  | 'draft-06' | 'draft-07' | 'draft-08' | 'draft-09' | 'draft-10' | 'draft-11' | 'retry-after';
+
+export interface PolicyOptions {
+  /** How many keys each limit remembers where the file does not say. */
+  maxKeys?: Permits;
+  /** Whether the example numbers of limits that state none are enforced. */
+  enforceExamples?: boolean;
+  /** Unix time. */
+  clock?: Clock;
+}
+
+export interface PolicyRequest {
+  plan?: string | undefined;
+  customer?: string | undefined;
+  /** Method and path: `POST /v1/x/send`. */
+  endpoint?: string | undefined;
+  /** Who asks, by the name of each scope: `{ 'api-key': 'k', ip: '192.0.2.1' }`. */
+  scopes?: Readonly<Record<string, string | undefined>> | ReadonlyMap<string, string>;
+  /** What the request takes of every limit whose unit is not named in `units`; 1 if not said. */
+  cost?: Permits;
+  /** How much the request carries: `{ emails: 40 }`. */
+  units?: Readonly<Record<string, Permits>> | ReadonlyMap<string, Permits>;
+  /** The customer's time zone (IANA), for calendar quotas that name none. */
+  zone?: string | undefined;
+}
+
+/** The limits that a provider publishes, loaded from a policy file and enforced. */
+export class Policy {
+  private constructor();
+  /** JSON if its name ends in .json, TOML otherwise. @throws {PolicyError} */
+  static fromFile(path: string, options?: PolicyOptions): Policy;
+  static fromToml(text: string, options?: PolicyOptions & { file?: string }): Policy;
+  static fromJson(text: string, options?: PolicyOptions & { file?: string }): Policy;
+  readonly provider: string;
+  /** The ids of all limits, in the order of the file. */
+  readonly limits: string[];
+  /** The dialect of the provider's headers; null if it has none that can be written. */
+  readonly dialect: Dialect | null;
+  /**
+   * Counts a request against every limit that it meets: all of them, or none.
+   * @throws {RangeError} `ERR_REQUEST`: a question without meaning; nothing was counted
+   */
+  take(request: PolicyRequest): Verdict;
+  /** What `take` would answer; nothing is counted. */
+  peek(request: PolicyRequest): Verdict;
+  /** The same policy with nothing counted yet. */
+  anew(): Policy;
+}
+
+/** What a policy answered. While it is held, so are the request's places in limits of requests at the same time: `release` it. */
+export class Verdict {
+  private constructor();
+  readonly allowed: boolean;
+  /** The id of the limit that binds: denied, the longest wait; allowed, the least share left. */
+  readonly binding: string | null;
+  readonly decision: LimitDecision | null;
+  readonly scope: string | null;
+  /** 0 if allowed; null: never, or nobody knows. */
+  readonly retryAfterMs: number | null;
+  readonly retryAfterNs: bigint | null;
+  readonly never: boolean;
+  /** The provider's code for this refusal. */
+  readonly code: string | null;
+  /** 200 if allowed, otherwise the provider's for refusals, usually 429. */
+  readonly status: number;
+  readonly limits: LimitDecision[];
+  /** "Check your current quota", for the limit that binds. */
+  quota(): { used: number; remaining: number; limit: number; resetsAt: string | null } | null;
+  /** The header fields of the answer; in the provider's own dialect, if any, when none is said. */
+  headers(dialect?: Dialect): Record<string, string>;
+  /** Gives the places back. Whether this call did. */
+  release(): boolean;
+}
+
+/** What one limit of a policy said. */
+export class LimitDecision {
+  private constructor();
+  readonly id: string;
+  readonly scope: string;
+  readonly unit: string;
+  readonly allowed: boolean;
+  /** Whether it is on trial, and did not count. */
+  readonly shadow: boolean;
+  readonly never: boolean;
+  readonly cost: number;
+  readonly limit: number;
+  readonly remaining: number;
+  readonly used: number;
+  readonly retryAfterMs: number | null;
+  readonly resetAfterMs: number;
+  readonly resetsAt: string | null;
+}
+
+export interface HeadersOptions {
+  /** Of the limit, in dialects that say it. */
+  name?: string;
+  /** For the length of the window, in the drafts. */
+  quota?: Quota;
+  scope?: string;
+  retryAfter?: 'seconds' | 'http-date';
+  /** Unix time, if not now. */
+  now?: Time;
+}
+
+/**
+ * The header fields that tell a client where it stands: from one decision, or from several by name. Waits are rounded up.
+ * @throws {RangeError} `ERR_INVALID_ARG_VALUE`: an unknown dialect, or a name that no header can hold
+ */
+export function headers(decisions: Decision | Readonly<Record<string, Decision>>, dialect?: Dialect, options?: HeadersOptions): Record<string, string>;
+
+export interface TrackerOptions {
+  /** How many limits are remembered (64). */
+  maxLimits?: Permits;
+  /** How long a server's hint is heeded at most. */
+  maxWaitMs?: Time;
+  /** Spreads what remains once less than so many percent do. */
+  slowDownBelowPercent?: Permits;
+  /** For the waits. */
+  clock?: Clock;
+  /** For resets. */
+  unixClock?: Clock;
+}
+
+/** What the responses of one server said of its limits, and when the next request may therefore go out. A route is whatever it counts apart. */
+export class Tracker {
+  constructor(options?: TrackerOptions);
+  /** A response came. */
+  observe(
+    response: { readonly status: number; readonly headers: Iterable<readonly [string, string]> | Readonly<Record<string, string | readonly string[] | undefined>> },
+    route?: string,
+  ): void;
+  /** A request goes out: what remains is one less until a response says more. */
+  sent(route?: string): void;
+  /** Milliseconds to wait before the next request; 0 to go on. */
+  nextDelay(route?: string): number;
+  limits(): { route: string | null; name: string | null; scope: string | null; limit: number | null; remaining: number; untilNs: bigint }[];
+}
+
+/** A policy file that means nothing. */
+export class PolicyError extends RangeError {
+  private constructor();
+  readonly code: 'ERR_POLICY';
+  readonly file: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
 /** The wait would be longer than the timeout; nothing was charged. */
 export class TimeoutError extends Error {
   private constructor();
   readonly code: 'ERR_TIMEOUT';
-  readonly decision: Decision;
+  /** Of the limiter; a concurrency limit has none. */
+  readonly decision: Decision | undefined;
 }
 
 /** A reservation that would wait too long, or that the limiter cannot keep; nothing was charged. */

@@ -124,7 +124,7 @@ function sleep(ms, signal) {
 
 /** What a denied limiter says by itself. */
 function saidBy(error) {
-  return error instanceof RateLimitExceeded || error instanceof TimeoutError ? error.decision.retryAfterMs : undefined;
+  return error instanceof RateLimitExceeded || error instanceof TimeoutError ? error.decision?.retryAfterMs : undefined;
 }
 
 async function retry(work, options) {

@@ -19,11 +19,14 @@ function named(errorClass, name) {
   return errorClass;
 }
 
-/** The wait would be longer than the timeout: refused at once, nothing is charged. `decision` says how long it would be. */
+/**
+ * The wait would be longer than the timeout: refused at once, nothing is charged. `decision` says how long it would be; nobody knows that of a
+ * concurrency limit, which times out when the time is over.
+ */
 const TimeoutError = named(
   class TimeoutError extends Error {
     constructor(decision) {
-      super(`the wait of ${decision.retryAfterMs} ms is longer than the timeout`);
+      super(decision === undefined ? 'the timeout is over' : `the wait of ${decision.retryAfterMs} ms is longer than the timeout`);
       this.code = 'ERR_TIMEOUT';
       this.decision = decision;
     }

@@ -1,7 +1,7 @@
 'use strict';
 // `KeyedLimiter`: the verbs of `Limiter` with a key before the cost, handles for one key, and one table for all threads of a process.
 
-const { createKeyed, decision, findKeyed, keyOf, putBack, refusal, slot } = require('./native.js');
+const { addon, createKeyed, decision, findKeyed, putBack, refusal, slot, verbsOfKey } = require('./native.js');
 const { Quota, accepted } = require('./quota.js');
 const { kind, options: optional, outOfRange, wrongType } = require('./errors.js');
 const { clockOf, reading, settings, text } = require('./settings.js');
@@ -127,7 +127,7 @@ class KeyedLimiter {
 
   /** The verbs of one key: its name crosses once. */
   key(key) {
-    return new Key(keyOf(this.#verbs.table, key), this.#clock);
+    return new Key(verbsOfKey(addon.keyOf(this.#verbs.table, key)), this.#clock);
   }
 
   #line(key, n) {
@@ -166,20 +166,20 @@ class Key {
   constructor(verbs, clock) {
     this.#verbs = verbs;
     this.#clock = clock;
-    this.#tryAcquire = verbs.tryAcquire;
-    this.#take = verbs.take;
   }
 
   tryAcquire(n = 1) {
     const clock = this.#clock;
-    if (clock !== undefined) return this.#tryAcquire(n, clock());
-    return n === 1 ? this.#tryAcquire() : this.#tryAcquire(n);
+    const verb = (this.#tryAcquire ??= this.#verbs.tryAcquire);
+    if (clock !== undefined) return verb(n, clock());
+    return n === 1 ? verb() : verb(n);
   }
 
   take(n = 1) {
     const clock = this.#clock;
-    if (clock !== undefined) return decision(this.#take(n, clock()));
-    return decision(n === 1 ? this.#take() : this.#take(n));
+    const verb = (this.#take ??= this.#verbs.take);
+    if (clock !== undefined) return decision(verb(n, clock()));
+    return decision(n === 1 ? verb() : verb(n));
   }
 
   peek(n = 1) {

@@ -1,8 +1,8 @@
 'use strict';
-// `Limiter`: one quota under one algorithm. Each verb is one call of a closure of the addon; a clock of the user's own is read here, so
+// `Limiter`: one quota under one algorithm. Each verb is one call of a closure of the addon, made when it is first used; a clock of the user's own is read here, so
 // that whatever it throws goes straight to the caller.
 
-const { addon, createLimiter, decision, putBack, refusal, slot } = require('./native.js');
+const { addon, decision, putBack, refusal, slot, verbsOf } = require('./native.js');
 const { Quota, QuotaError, accepted, quotaText } = require('./quota.js');
 const { options: optional, outOfRange, wrongType } = require('./errors.js');
 const { clockOf, reading, settings } = require('./settings.js');
@@ -14,15 +14,14 @@ let inner;
 class Limiter {
   #clock;
   #algorithm;
+  #share;
   #verbs;
+  // Once made, those that are called most.
   #tryAcquire;
   #take;
-  #peek;
-  #charge;
-  #refund;
 
   static {
-    inner = (limiter) => ({ share: limiter.#verbs.share, clock: limiter.#clock });
+    inner = (limiter) => ({ share: limiter.#share, clock: limiter.#clock });
   }
 
   constructor(quota, options) {
@@ -31,19 +30,15 @@ class Limiter {
     const chosen = settings(quota, given);
     // Last, when nothing else can be wrong.
     if (clock !== undefined) chosen.origin = reading(clock());
-    const verbs = accepted(createLimiter(chosen));
+    const { algorithm, share } = accepted(addon.createLimiter(chosen));
     this.#clock = clock;
-    this.#algorithm = verbs.algorithm;
-    this.#verbs = verbs;
-    this.#tryAcquire = verbs.tryAcquire;
-    this.#take = verbs.take;
-    this.#peek = verbs.peek;
-    this.#charge = verbs.charge;
-    this.#refund = verbs.refund;
+    this.#algorithm = algorithm;
+    this.#share = share;
+    this.#verbs = verbsOf(share);
   }
 
   get quota() {
-    return Quota.parse(this.#verbs.quota());
+    return Quota.parse(addon.limiterQuota(this.#share));
   }
 
   get algorithm() {
@@ -53,31 +48,35 @@ class Limiter {
   // One permit is what the addon means when no argument crosses, and its own clock's time when no second one does.
   tryAcquire(n = 1) {
     const clock = this.#clock;
-    if (clock !== undefined) return this.#tryAcquire(n, clock());
-    return n === 1 ? this.#tryAcquire() : this.#tryAcquire(n);
+    const verb = (this.#tryAcquire ??= this.#verbs.tryAcquire);
+    if (clock !== undefined) return verb(n, clock());
+    return n === 1 ? verb() : verb(n);
   }
 
   take(n = 1) {
     const clock = this.#clock;
-    if (clock !== undefined) return decision(this.#take(n, clock()));
-    return decision(n === 1 ? this.#take() : this.#take(n));
+    const verb = (this.#take ??= this.#verbs.take);
+    if (clock !== undefined) return decision(verb(n, clock()));
+    return decision(n === 1 ? verb() : verb(n));
   }
 
   peek(n = 1) {
     const clock = this.#clock;
-    if (clock !== undefined) return decision(this.#peek(n, clock()));
-    return decision(n === 1 ? this.#peek() : this.#peek(n));
+    const { peek } = this.#verbs;
+    return decision(clock === undefined ? peek(n) : peek(n, clock()));
   }
 
   charge(n = 1) {
     const clock = this.#clock;
-    return decision(clock === undefined ? this.#charge(n) : this.#charge(n, clock()));
+    const { charge } = this.#verbs;
+    return decision(clock === undefined ? charge(n) : charge(n, clock()));
   }
 
   refund(n = 1) {
     const clock = this.#clock;
-    if (clock === undefined) this.#refund(n);
-    else this.#refund(n, clock());
+    const { refund } = this.#verbs;
+    if (clock === undefined) refund(n);
+    else refund(n, clock());
   }
 
   reset() {
@@ -123,23 +122,23 @@ class Limiter {
     const { carry = 'keep' } = optional(options);
     if (typeof carry !== 'string') throw wrongType(`carry must be a string; received ${typeof carry}`);
     const now = this.#clock === undefined ? undefined : reading(this.#clock());
-    const refused = addon.reconfigureLimiter(this.#verbs.share, text, carry, now);
+    const refused = addon.reconfigureLimiter(this.#share, text, carry, now);
     if (refused?.kind === 'cannot-carry') throw outOfRange(refused.message, 'ERR_CANNOT_CARRY');
     if (refused) throw new QuotaError(refused);
   }
 
   snapshot() {
-    return this.#verbs.snapshot();
+    return addon.snapshotLimiter(this.#share);
   }
 
   restore(snapshot) {
     if (typeof snapshot !== 'string') throw wrongType(`a snapshot must be a string; received ${typeof snapshot}`);
-    const refused = addon.restoreLimiter(this.#verbs.share, snapshot);
+    const refused = addon.restoreLimiter(this.#share, snapshot);
     if (refused) throw outOfRange(refused, 'ERR_SNAPSHOT');
   }
 
   [Symbol.for('nodejs.util.inspect.custom')]() {
-    return `Limiter { quota: '${this.#verbs.quota()}', algorithm: '${this.#algorithm}' }`;
+    return `Limiter { quota: '${addon.limiterQuota(this.#share)}', algorithm: '${this.#algorithm}' }`;
   }
 }
 

@@ -17,15 +17,70 @@ const words = new BigUint64Array(10);
 const doubles = new Float64Array(words.buffer);
 const output = addon.openOutput(words);
 
-/** The limiter's verbs, or why its quota was refused. */
-const createLimiter = (options) => addon.createLimiter(output, options);
+/** Verbs of a limiter or of a key. */
+const limiterVerb = (share, name) => addon.limiterVerb(output, share, name);
+const keyVerb = (key, name) => addon.keyVerb(output, key, name);
 
 /** The keyed limiter's verbs, or why its quota was refused. */
 const createKeyed = (options) => addon.createKeyed(output, options);
 /** The verbs of a table that another thread has shared; null if nobody holds it any more. */
 const findKeyed = (id) => addon.findKeyed(output, id);
-/** The verbs of one key. */
-const keyOf = (table, key) => addon.keyOf(output, table, key);
+
+/** Verbs that are made when they are first asked for: each is a closure, and takes microseconds to make. */
+class Verbs {
+  #make;
+  #of;
+
+  constructor(make, of) {
+    this.#make = make;
+    this.#of = of;
+  }
+
+  #made(name) {
+    const value = this.#make(this.#of, name);
+    Object.defineProperty(this, name, { value });
+    return value;
+  }
+
+  get tryAcquire() {
+    return this.#made('tryAcquire');
+  }
+
+  get take() {
+    return this.#made('take');
+  }
+
+  get peek() {
+    return this.#made('peek');
+  }
+
+  get charge() {
+    return this.#made('charge');
+  }
+
+  get refund() {
+    return this.#made('refund');
+  }
+
+  get reserve() {
+    return this.#made('reserve');
+  }
+
+  get cancel() {
+    return this.#made('cancel');
+  }
+
+  get until() {
+    return this.#made('until');
+  }
+
+  get reset() {
+    return this.#made('reset');
+  }
+}
+
+const verbsOf = (limiter) => new Verbs(limiterVerb, limiter);
+const verbsOfKey = (key) => new Verbs(keyVerb, key);
 const createGroup = (names, limiters) => addon.createGroup(output, names, limiters);
 
 /** The decision that was just written. */
@@ -64,5 +119,5 @@ function wide(allowed) {
 }
 
 module.exports = {
-  addon, bindingDecision, createGroup, createKeyed, createLimiter, decision, findKeyed, keyOf, putBack, refusal, slot,
+  addon, bindingDecision, createGroup, createKeyed, decision, findKeyed, putBack, refusal, slot, verbsOf, verbsOfKey,
 };

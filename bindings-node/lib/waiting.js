@@ -80,6 +80,25 @@ function checked(signal) {
   return signal;
 }
 
+/** Calls back once after so many nanoseconds, unless stopped; never, if that is beyond counting. */
+class Timer {
+  #timer;
+
+  constructor(nanos, call) {
+    if (nanos !== FOREVER) this.#arm(Math.ceil(Number(nanos) / 1e6), call);
+  }
+
+  #arm(rest, call) {
+    const piece = Math.min(rest, LONGEST_TIMER);
+    this.#timer = setTimeout(() => (rest > piece ? this.#arm(rest - piece, call) : call()), piece);
+    this.#timer.unref?.();
+  }
+
+  stop() {
+    clearTimeout(this.#timer);
+  }
+}
+
 function until(reservation, signal) {
   return new Promise((resolve, reject) => {
     let timer;
@@ -139,4 +158,4 @@ function reserve(line, given) {
   return new Reservation(RESERVATION, line, booked.slot);
 }
 
-module.exports = { Reservation, acquire, reserve };
+module.exports = { Reservation, Timer, acquire, checked, longest, reserve };

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use napi::bindgen_prelude::{
-    Either, External, FromNapiValue, FunctionCallContext, Object, TypeName, Unknown, ValidateNapiValue,
+    Either, External, FromNapiValue, Function, FunctionCallContext, Object, TypeName, Unknown, ValidateNapiValue,
 };
 use napi::{Env, JsValue, Result, ValueType, sys};
 use napi_derive::napi;
@@ -17,7 +17,7 @@ use crate::limiter::{Names, Options, unknown};
 use crate::number::{Nanos, Permits, Time, range_error, wrong_type};
 use crate::output::Output;
 use crate::quota::{Refusal, refusal};
-use crate::verbs::{Gate, verb, verbs};
+use crate::verbs::{Gate, verb, verb_of};
 
 type Keyed = KeyedLimiter<[u16]>;
 
@@ -85,7 +85,7 @@ fn no_key(env: sys::napi_env, key: &Unknown<'_>) -> napi::Error {
 
 /// One key of a table that it keeps alive.
 #[derive(Clone)]
-struct OwnedKey {
+pub struct OwnedKey {
     keyed: Arc<Keyed>,
     raw: u64,
 }
@@ -278,16 +278,21 @@ fn object<'env>(env: &'env Env, keyed: &Arc<Keyed>, output: &Output) -> Result<O
     Ok(object)
 }
 
-/// The verbs of one key, without its name.
+/// One key, for its verbs without its name.
 #[napi(catch_unwind)]
-pub fn key_of<'env>(
+pub fn key_of(table: &External<Arc<Keyed>>, key: KeyUnits) -> External<OwnedKey> {
+    External::new(OwnedKey { raw: table.key(&key.0).into_raw(), keyed: Arc::clone(table) })
+}
+
+/// One verb of a key.
+#[napi(catch_unwind)]
+pub fn key_verb<'env>(
     env: &'env Env,
     output: &External<Output>,
-    table: &External<Arc<Keyed>>,
-    key: KeyUnits,
-) -> Result<Object<'env>> {
-    let raw = table.key(&key.0).into_raw();
-    verbs(env, &OwnedKey { keyed: Arc::clone(table), raw }, output)
+    key: &External<OwnedKey>,
+    name: String,
+) -> Result<Option<Function<'env, (), Unknown<'env>>>> {
+    verb_of(env, &**key, output, &name)
 }
 
 /// A key as an argument.

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{Either, External, Object};
-use napi::{Env, Result};
+use napi::bindgen_prelude::{Either, External, Function, Object};
+use napi::{Env, Result, Unknown};
 use napi_derive::napi;
 use tidegate::{Algorithm, Anchor, Carry, Limiter, Quota, QuotaError, ReconfigureError, Refill, Snapshot};
 
 use crate::number::{Permits, Time, range_error};
 use crate::output::Output;
 use crate::quota::{Refusal, refusal};
-use crate::verbs::{Gate, verb, verbs};
+use crate::verbs::{Gate, verb_of};
 
 /// All that says what a limiter is.
 #[napi(object, object_to_js = false)]
@@ -35,16 +35,12 @@ pub struct Options {
     pub origin: Option<Time>,
 }
 
-/// Makes a limiter: an object of verbs, and `quota` and `algorithm` as they are in force.
+/// Makes a limiter: `share`, for the other functions, and `algorithm`.
 #[napi(catch_unwind)]
-pub fn create_limiter<'env>(
-    env: &'env Env,
-    output: &External<Output>,
-    options: Options,
-) -> Result<Either<Object<'env>, Refusal>> {
+pub fn create_limiter<'env>(env: &'env Env, options: Options) -> Result<Either<Object<'env>, Refusal>> {
     let names = Names::read(env, &options)?;
     match build(&names, &options) {
-        Ok(limiter) => object(env, &Arc::new(limiter), output).map(Either::A),
+        Ok(limiter) => object(env, &Arc::new(limiter)).map(Either::A),
         Err(error) => Ok(Either::B(refusal(&error, &options.quota))),
     }
 }
@@ -97,18 +93,35 @@ fn build(names: &Names, options: &Options) -> std::result::Result<Limiter, Quota
     }
 }
 
-/// The verbs, and what only a limiter has: its quota, now and later.
-fn object<'env>(env: &'env Env, limiter: &Arc<Limiter>, output: &Output) -> Result<Object<'env>> {
-    let mut object = verbs(env, limiter, output)?;
+/// What a limiter is known by; its verbs are made when they are called.
+fn object<'env>(env: &'env Env, limiter: &Arc<Limiter>) -> Result<Object<'env>> {
+    let mut object = Object::new(env)?;
     object.set("algorithm", limiter.algorithm().name())?;
     object.set("share", External::new(Arc::clone(limiter)))?;
-    let gate = Arc::clone(limiter);
-    verb(env, &mut object, "quota", move |_| Ok(gate.quota().to_string()))?;
-    let gate = Arc::clone(limiter);
-    verb(env, &mut object, "snapshot", move |_| {
-        serde_json::to_string(&gate.snapshot()).map_err(|error| napi::Error::from_reason(error.to_string()))
-    })?;
     Ok(object)
+}
+
+/// One verb of a limiter.
+#[napi(catch_unwind)]
+pub fn limiter_verb<'env>(
+    env: &'env Env,
+    output: &External<Output>,
+    share: &External<Arc<Limiter>>,
+    name: String,
+) -> Result<Option<Function<'env, (), Unknown<'env>>>> {
+    verb_of(env, &**share, output, &name)
+}
+
+/// The quota in force.
+#[napi(catch_unwind)]
+pub fn limiter_quota(share: &External<Arc<Limiter>>) -> String {
+    share.quota().to_string()
+}
+
+/// State and quota as text.
+#[napi(catch_unwind)]
+pub fn snapshot_limiter(share: &External<Arc<Limiter>>) -> Result<String> {
+    serde_json::to_string(&share.snapshot()).map_err(|error| napi::Error::from_reason(error.to_string()))
 }
 
 /// Puts another quota in force; `now` is the clock's if not said. A refused quota, or why it cannot be carried over.

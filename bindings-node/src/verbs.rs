@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{FunctionCallContext, Object, ToNapiValue};
-use napi::{Env, Result};
+use napi::bindgen_prelude::{FromNapiValue, Function, FunctionCallContext, Object, ToNapiValue};
+use napi::{Env, JsValue, Result, Unknown};
 use tidegate::{Decision, Limiter, Refused, Slot};
 
 use crate::number::{Nanos, Permits, Time};
@@ -66,63 +66,70 @@ impl Gate for Arc<Limiter> {
     }
 }
 
-/// An object with every verb of `gate`.
-pub(crate) fn verbs<'env, G: Gate>(env: &'env Env, gate: &G, output: &Output) -> Result<Object<'env>> {
-    let mut object = Object::new(env)?;
-    let shared = || (gate.clone(), output.clone());
+/// One verb of `gate` by its name; nothing if there is none.
+pub(crate) fn verb_of<'env, G: Gate>(
+    env: &'env Env,
+    gate: &G,
+    output: &Output,
+    name: &str,
+) -> Result<Option<Function<'env, (), Unknown<'env>>>> {
+    let (gate, out) = (gate.clone(), output.clone());
+    let made = match name {
+        "tryAcquire" => closure(env, name, move |context| {
+            let (now, cost) = arguments(&context, &gate)?;
+            Ok(gate.try_acquire_at(now, cost))
+        }),
+        "take" => closure(env, name, move |context| {
+            let (now, cost) = arguments(&context, &gate)?;
+            Ok(out.write(&gate.take_at(now, cost)))
+        }),
+        "peek" => closure(env, name, move |context| {
+            let (now, cost) = arguments(&context, &gate)?;
+            Ok(out.write(&gate.peek_at(now, cost)))
+        }),
+        "charge" => closure(env, name, move |context| {
+            let (now, cost) = arguments(&context, &gate)?;
+            Ok(out.write(&gate.charge_at(now, cost)))
+        }),
+        "refund" => closure(env, name, move |context| {
+            let (now, permits) = arguments(&context, &gate)?;
+            gate.refund_at(now, permits);
+            Ok(())
+        }),
+        // (cost, longest wait in nanoseconds, now)
+        "reserve" => closure(env, name, move |context| {
+            let (cost, longest) = (context.get::<Permits>(0)?.0, context.get::<Nanos>(1)?.0);
+            let now = time(&context, 2, &gate)?;
+            Ok(out.write_reserved(gate.reserve_at(now, cost, longest)))
+        }),
+        // (now), with the reservation in the output's words.
+        "cancel" => closure(env, name, move |context| {
+            let now = time(&context, 0, &gate)?;
+            gate.cancel_at(now, out.read_slot());
+            Ok(())
+        }),
+        // Milliseconds from the time to an instant in nanoseconds, 0 from then on.
+        "until" => closure(env, name, move |context| {
+            let at = context.get::<Time>(0)?.0;
+            Ok(at.saturating_sub(time(&context, 1, &gate)?) as f64 / 1e6)
+        }),
+        "reset" => closure(env, name, move |_| {
+            gate.reset();
+            Ok(())
+        }),
+        _ => return Ok(None),
+    };
+    made.map(Some)
+}
 
-    let (gate, _) = shared();
-    verb(env, &mut object, "tryAcquire", move |context| {
-        let (now, cost) = arguments(&context, &gate)?;
-        Ok(gate.try_acquire_at(now, cost))
-    })?;
-    let (gate, out) = shared();
-    verb(env, &mut object, "take", move |context| {
-        let (now, cost) = arguments(&context, &gate)?;
-        Ok(out.write(&gate.take_at(now, cost)))
-    })?;
-    let (gate, out) = shared();
-    verb(env, &mut object, "peek", move |context| {
-        let (now, cost) = arguments(&context, &gate)?;
-        Ok(out.write(&gate.peek_at(now, cost)))
-    })?;
-    let (gate, out) = shared();
-    verb(env, &mut object, "charge", move |context| {
-        let (now, cost) = arguments(&context, &gate)?;
-        Ok(out.write(&gate.charge_at(now, cost)))
-    })?;
-    let (gate, _) = shared();
-    verb(env, &mut object, "refund", move |context| {
-        let (now, permits) = arguments(&context, &gate)?;
-        gate.refund_at(now, permits);
-        Ok(())
-    })?;
-    let (gate, out) = shared();
-    // (cost, longest wait in nanoseconds, now)
-    verb(env, &mut object, "reserve", move |context| {
-        let (cost, longest) = (context.get::<Permits>(0)?.0, context.get::<Nanos>(1)?.0);
-        let now = time(&context, 2, &gate)?;
-        Ok(out.write_reserved(gate.reserve_at(now, cost, longest)))
-    })?;
-    let (gate, out) = shared();
-    // (now), with the reservation in the output's words.
-    verb(env, &mut object, "cancel", move |context| {
-        let now = time(&context, 0, &gate)?;
-        gate.cancel_at(now, out.read_slot());
-        Ok(())
-    })?;
-    let (gate, _) = shared();
-    // Milliseconds from the time to an instant in nanoseconds, 0 from then on.
-    verb(env, &mut object, "until", move |context| {
-        let at = context.get::<Time>(0)?.0;
-        Ok(at.saturating_sub(time(&context, 1, &gate)?) as f64 / 1e6)
-    })?;
-    let (gate, _) = shared();
-    verb(env, &mut object, "reset", move |_| {
-        gate.reset();
-        Ok(())
-    })?;
-    Ok(object)
+fn closure<'env, Answer: ToNapiValue + 'static>(
+    env: &'env Env,
+    name: &str,
+    answer: impl Fn(FunctionCallContext<'_>) -> Result<Answer> + 'static,
+) -> Result<Function<'env, (), Unknown<'env>>> {
+    let function = env.create_function_from_closure::<(), Answer, _>(name, answer)?;
+    // SAFETY: a function of this environment; what it returns is left to JavaScript.
+    unsafe { Function::from_napi_value(env.raw(), function.raw()) }
 }
 
 pub(crate) fn verb<Answer: ToNapiValue + 'static>(

@@ -16,8 +16,8 @@ test('require and import give the same names', async () => {
   const imported = await import('tidegate');
   const names = Object.keys(tidegate).sort();
   assert.deepEqual(names, [
-    'Backoff', 'BackoffSession', 'Decision', 'KeyedLimiter', 'Limiter', 'LimiterGroup', 'Quota', 'QuotaError', 'RateLimitExceeded',
-    'Reservation', 'TimeoutError', 'retry',
+    'Backoff', 'BackoffSession', 'Concurrency', 'Decision', 'KeyedLimiter', 'LimitDecision', 'Limiter', 'LimiterGroup', 'Permit', 'Policy',
+    'PolicyError', 'Quota', 'QuotaError', 'RateLimitExceeded', 'Reservation', 'TimeoutError', 'Tracker', 'Verdict', 'headers', 'retry',
   ]);
   assert.deepEqual(Object.keys(imported).filter((name) => name !== 'default' && name !== 'module.exports').sort(), names);
   for (const name of names) assert.equal(imported[name], tidegate[name]);

@@ -1,5 +1,7 @@
 // Compiled, never run: what the types allow and, by @ts-expect-error, what they refuse.
-import { Decision, Limiter, Quota, QuotaError, type Clock, type LimiterOptions } from 'tidegate';
+import {
+  type Clock, Concurrency, Decision, headers, Limiter, type LimiterOptions, Permit, Policy, Quota, QuotaError, Tracker, Verdict,
+} from 'tidegate';
 
 /** Compiles only if both types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -52,3 +54,29 @@ new Decision();
 new Quota('1/s');
 // @ts-expect-error might be never
 const wait: number = decision.retryAfterMs;
+
+const limit = new Concurrency(5);
+const entered = await limit.enter(1, { timeoutMs: 5, signal: new AbortController().signal });
+same<typeof entered, Permit>(true);
+const ran = await limit.run(async () => 5, { n: 2 });
+same<typeof ran, number>(true);
+const nobody = limit.tryEnter();
+same<typeof nobody, Permit | null>(true);
+const policy = Policy.fromFile('mailiam.toml', { maxKeys: 5n, clock });
+const verdict = policy.take({ plan: 'free', endpoint: 'POST /v1/x/send', scopes: { 'api-key': 'k' }, units: { emails: 40 } });
+const fields = verdict.headers('x-ratelimit');
+same<typeof fields, Record<string, string>>(true);
+same<typeof verdict.retryAfterMs, number | null>(true);
+headers({ minute: decision }, 'draft-08');
+const tracker = new Tracker({ maxWaitMs: 5 });
+tracker.observe({ status: 429, headers: { 'retry-after': '5' } }, 'send');
+tracker.observe({ status: 200, headers: new Map([['retry-after', '5']]) });
+const delay = tracker.nextDelay();
+same<typeof delay, number>(true);
+
+// @ts-expect-error no such dialect
+verdict.headers('draft-12');
+// @ts-expect-error keys are strings
+policy.take({ scopes: { ip: 5 } });
+// @ts-expect-error verdicts come from policies
+new Verdict();

@@ -1,0 +1,146 @@
+// A provider's published limits, their headers both ways, and quotas of the calendar.
+import assert from 'node:assert/strict';
+import { fileURLToPath } from 'node:url';
+import test from 'node:test';
+
+import { Limiter, LimitDecision, Policy, PolicyError, Quota, Tracker, Verdict, headers } from 'tidegate';
+
+const file = (name) => fileURLToPath(new URL(`../../policies/${name}`, import.meta.url));
+const noon = 1_705_320_000_000; // 2024-01-15T12:00:00Z
+const request = { plan: 'free', endpoint: 'POST /v1/example.com/send', scopes: { 'api-key': 'k', ip: '192.0.2.1', account: 'a' } };
+
+const small = (lines) => `format = 1\n[provider]\nname = "A"\n[[limit]]\nid = "l"\nscope = "ip"\nendpoints = ["all"]\n${lines}\n`;
+const windowed = small('quota = "2/min"\nwindow = "w"').replace('[[limit]]', '[window.w]\nalgorithm = "fixed-window"\nanchor = "clock"\nreading = "A count for each minute."\n[[limit]]');
+
+test('every published policy loads', () => {
+  for (const name of ['mailiam', 'mailpipe', 'mailtrap', 'migosmtp', 'telnxo', 'unosend']) {
+    const policy = Policy.fromFile(file(`${name}.toml`));
+    assert.ok(policy.limits.length > 0, name);
+    assert.equal(policy.provider.toLowerCase(), name);
+  }
+});
+
+test('a request is counted by every limit that it meets, or by none', () => {
+  const policy = Policy.fromFile(file('mailiam.toml'), { clock: () => noon });
+  const first = policy.take(request);
+  assert.ok(first instanceof Verdict);
+  assert.deepEqual([first.allowed, first.status, first.code, first.never, first.retryAfterMs], [true, 200, null, false, 0]);
+  assert.ok(first.limits.length > 1);
+  assert.ok(first.decision instanceof LimitDecision);
+  assert.equal(first.decision.id, first.binding);
+  const before = policy.peek(request).limits.map(({ remaining }) => remaining);
+  let denied;
+  let granted = 1;
+  for (; granted < 1000; granted += 1) {
+    denied = policy.take(request);
+    if (!denied.allowed) break;
+  }
+  assert.deepEqual([denied.allowed, denied.status], [false, 429]);
+  assert.ok(denied.retryAfterMs > 0);
+  assert.equal(denied.retryAfterMs, Number(denied.retryAfterNs) / 1e6);
+  assert.equal(typeof denied.code, 'string');
+  assert.deepEqual(denied.quota(), {
+    used: denied.decision.used, remaining: denied.decision.remaining, limit: denied.decision.limit, resetsAt: denied.decision.resetsAt,
+  });
+  // What was granted is what each counted; the refusals cost nothing.
+  policy.take(request);
+  assert.deepEqual(policy.peek(request).limits.map(({ unit, remaining }, at) => unit && before[at] - remaining), before.map(() => granted - 1));
+  assert.equal(policy.anew().take(request).allowed, true);
+});
+
+test('the headers of a verdict, in any dialect', () => {
+  const policy = Policy.fromToml(windowed, { clock: () => noon });
+  const ask = { scopes: { ip: '192.0.2.1' } };
+  policy.take(ask);
+  policy.take(ask);
+  const denied = policy.take(ask);
+  assert.deepEqual(denied.headers('x-ratelimit'), {
+    'X-RateLimit-Limit': '2', 'X-RateLimit-Remaining': '0', 'X-RateLimit-Reset': String(noon / 1000 + 60), 'Retry-After': '60',
+  });
+  assert.deepEqual(denied.headers('draft-08'), { RateLimit: '"l";r=0;t=60', 'RateLimit-Policy': '"l";q=2;w=60', 'Retry-After': '60' });
+  assert.deepEqual(denied.headers('retry-after'), { 'Retry-After': '60' });
+  assert.deepEqual(denied.headers(), {});
+  assert.throws(() => denied.headers('draft-12'), { code: 'ERR_INVALID_ARG_VALUE' });
+  assert.equal(Policy.fromFile(file('mailiam.toml')).dialect, 'mailiam');
+});
+
+test('places of requests at the same time are held until they are released', () => {
+  const policy = Policy.fromToml(small('concurrency = 1').replace('id = "l"', 'id = "c"'));
+  const ask = { scopes: { ip: '192.0.2.1' } };
+  const first = policy.take(ask);
+  assert.equal(first.allowed, true);
+  const second = policy.take(ask);
+  assert.deepEqual([second.allowed, second.retryAfterMs, second.never], [false, null, false]);
+  assert.deepEqual([first.release(), first.release()], [true, false]);
+  assert.equal(policy.take(ask).allowed, true);
+});
+
+test('files and requests that mean nothing', () => {
+  assert.throws(() => Policy.fromFile('/nowhere.toml'), PolicyError);
+  assert.throws(() => Policy.fromToml(small('quota = "2/moon"'), { file: 'a.toml' }), (error) => {
+    assert.ok(error instanceof PolicyError && error instanceof RangeError);
+    assert.deepEqual([error.code, error.file, error.line, error.name], ['ERR_POLICY', 'a.toml', 8, 'PolicyError']);
+    return true;
+  });
+  assert.throws(() => Policy.fromJson('{'), PolicyError);
+  for (const wrong of [undefined, 5, null]) assert.throws(() => Policy.fromToml(wrong), TypeError);
+  const policy = Policy.fromToml(small('quota = "2/min"'));
+  for (const wrong of [{}, { scopes: { moon: 'm' } }, { scopes: { ip: 'i' }, units: { moons: 1 } }]) {
+    assert.throws(() => policy.take(wrong), { code: 'ERR_REQUEST' });
+  }
+  for (const wrong of [{ scopes: 5 }, { scopes: { ip: 5 } }, { plan: 5 }, null]) assert.throws(() => policy.take(wrong), TypeError);
+  assert.throws(() => policy.take({ scopes: { ip: 'i' }, cost: -1 }), RangeError);
+  assert.equal(policy.take({ scopes: new Map([['ip', 'i']]), cost: 2n }).decision.remaining, 0);
+  assert.throws(() => new Policy(), TypeError);
+  assert.throws(() => new Verdict(), TypeError);
+});
+
+test('the headers of decisions', () => {
+  const clock = () => 0n;
+  const minute = new Limiter('2/min', { algorithm: 'fixed-window', clock });
+  const decision = minute.take(2);
+  assert.deepEqual(headers(decision, 'draft-08', { name: 'minute', quota: Quota.parse('2/min') }), { RateLimit: '"minute";r=0;t=60', 'RateLimit-Policy': '"minute";q=2;w=60' });
+  assert.deepEqual(headers(minute.take(), 'draft-07'), { RateLimit: 'limit=2, remaining=0, reset=60', 'Retry-After': '60' });
+  assert.deepEqual(headers(minute.take(), 'retry-after', { retryAfter: 'http-date', now: 0 }), { 'Retry-After': 'Thu, 01 Jan 1970 00:01:00 GMT' });
+  const day = new Limiter('5/d', { clock });
+  assert.deepEqual(headers({ minute: decision, day: day.take() }, 'x-ratelimit', { now: 0 }), { 'X-RateLimit-Limit': '2', 'X-RateLimit-Remaining': '0', 'X-RateLimit-Reset': '60' });
+  assert.throws(() => headers(decision, 'moon'), RangeError);
+  assert.throws(() => headers(decision, 'draft-08', { name: 'é\n' }), RangeError);
+  assert.throws(() => headers(5), TypeError);
+  assert.throws(() => headers({ a: 5 }), TypeError);
+  assert.throws(() => headers(decision, 'draft-08', { retryAfter: 'moon' }), RangeError);
+});
+
+test('a tracker waits as the responses say', () => {
+  let now = 0;
+  const tracker = new Tracker({ clock: () => now, unixClock: () => 0 });
+  assert.equal(tracker.nextDelay('send'), 0);
+  tracker.observe({ status: 429, headers: new Headers({ 'Retry-After': '23' }) }, 'send');
+  assert.deepEqual([tracker.nextDelay('send'), tracker.nextDelay('other')], [23_000, 0]);
+  now = 24_000;
+  assert.equal(tracker.nextDelay('send'), 0);
+  tracker.observe({ status: 200, headers: { 'x-ratelimit-limit': '5', 'x-ratelimit-remaining': ['2'], 'x-ratelimit-reset': '10' } });
+  assert.deepEqual(tracker.limits().map(({ limit, remaining }) => [limit, remaining]), [[5, 2]]);
+  tracker.sent();
+  assert.equal(tracker.nextDelay(), 0);
+  tracker.sent();
+  assert.equal(tracker.nextDelay(), 10_000);
+  assert.throws(() => tracker.observe({ status: NaN, headers: {} }), RangeError);
+  assert.throws(() => tracker.observe({ status: 200 }), TypeError);
+  assert.throws(() => new Tracker({ clock: 5 }), TypeError);
+  assert.throws(() => new Tracker({ maxWaitMs: -1 }), RangeError);
+});
+
+test('quotas of the calendar, in a time zone', () => {
+  const spring = Date.UTC(2024, 2, 31, 0, 30); // 01:30 in Paris, half an hour before the clocks go forward
+  let now = spring;
+  const limiter = new Limiter('10 per calendar day in Europe/Paris', { algorithm: 'fixed-window', clock: () => now });
+  assert.match(String(limiter.quota), /Europe\/Paris/);
+  assert.equal(limiter.take(10).allowed, true);
+  // The day of 23 hours ends at 22:00 UTC.
+  const denied = limiter.take();
+  assert.equal(denied.retryAfterMs, Date.UTC(2024, 2, 31, 22) - spring);
+  now = Date.UTC(2024, 2, 31, 22);
+  assert.equal(limiter.tryAcquire(10), true);
+  assert.throws(() => new Limiter('10 per calendar day in Europe/Pariss'), { code: 'ERR_QUOTA' });
+});
