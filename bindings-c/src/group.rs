@@ -110,7 +110,8 @@ unsafe fn decide(
         let (decision, index) = unsafe {
             ask(members, count, |group| {
                 let decision = verb(group);
-                (tidegate_decision::from(decision), decision.binding_index())
+                let binding = decision.binding_index();
+                (tidegate_decision::from(decision), binding)
             })
         }?;
         out.write(decision);
