@@ -83,7 +83,6 @@ impl Calendar {
     }
 
     /// No window is longer than this, in nanoseconds.
-    #[cfg_attr(tidegate_loom, allow(dead_code))]
     pub(crate) const fn longest(&self) -> u64 {
         self.0.longest
     }
