@@ -18,7 +18,7 @@ CHARTS := $(TARGET)/charts
 SIMULATE = cargo run --release --quiet -p tidegate-policy --bin tidegate -- simulate
 
 .PHONY: demo charts test bench verify fmt lint clean tools python node c test-rust test-features test-models test-proofs \
-	test-python test-node test-c questions
+	test-python test-node test-c questions bench-python package-python
 
 demo: tools
 	cargo run --release --quiet -p tidegate-policy --bin demo
@@ -125,8 +125,21 @@ bench:
 	benches/instructions.sh
 	cargo run --release -p tidegate-benches --bin keys
 	cargo run --release -p tidegate-benches --bin waiting
+	$(MAKE) --no-print-directory bench-python
 
-verify: test
+# Python beside its peers; puts the table into bindings-python/README.md.
+bench-python:
+	test -x $(TARGET)/bench-python/bin/python || python3 -m venv $(TARGET)/bench-python
+	$(TARGET)/bench-python/bin/python -m pip install --quiet --disable-pip-version-check -r bindings-python/bench/requirements.txt
+	CARGO_TARGET_DIR=$(TARGET) $(TARGET)/bench-python/bin/python -m pip install --quiet --disable-pip-version-check \
+		--force-reinstall --no-deps ./bindings-python
+	$(TARGET)/bench-python/bin/python bindings-python/bench/compare.py --readme bindings-python/README.md
+
+# The source distribution, built, installed and used without this repository.
+package-python: python
+	CARGO_TARGET_DIR=$(TARGET) bindings-python/scripts/package.sh $(PY)
+
+verify: test package-python
 	cargo run --release -p tidegate-benches --bin waiting -- --check
 	TIDEGATE_CASES=300000 cargo test --release -p tidegate --test reference
 	TIDEGATE_CASES=300000 TIDEGATE_ZONES=all cargo test --release -p tidegate --features serde,calendar --test calendar

@@ -38,8 +38,12 @@ def test_the_stubs_are_those_of_the_module(tmp_path: Path) -> None:
 
 
 def test_types(tmp_path: Path) -> None:
-    files = [HERE / "tests", HERE / "demo"]
+    files = [HERE / "tests", HERE / "demo", HERE / "examples"]
     run("-m", "mypy", "--strict", "--cache-dir", str(tmp_path), *map(str, files), cwd=tmp_path)
+
+
+def test_types_as_pyright_reads_them(tmp_path: Path) -> None:
+    run("-m", "pyright", "--project", str(HERE / "pyrightconfig.json"), "--pythonpath", sys.executable, cwd=tmp_path)
 
 
 def test_questions() -> None:
