@@ -14,6 +14,7 @@ use crate::decision::Decision;
 use crate::errors;
 use crate::limiter::Limiter;
 use crate::quota;
+use crate::reservation::{self, Booked, Denied, Place, Reservation};
 
 /// Several limits at once: a call is allowed if all of them allow it, and then charged to all of them; otherwise to none.
 ///
@@ -31,7 +32,11 @@ pub(crate) struct LimiterGroup {
 }
 
 impl LimiterGroup {
-    fn now(&self, py: Python<'_>) -> PyResult<u64> {
+    pub(crate) fn core(&self) -> &tidegate::LimiterGroup {
+        &self.group
+    }
+
+    pub(crate) fn now(&self, py: Python<'_>) -> PyResult<u64> {
         match &self.clock {
             None => Ok(self.group.now()),
             Some(clock) => clock.read(py),
@@ -134,6 +139,37 @@ impl LimiterGroup {
             members.set_item(name, Decision::from(decision))?;
         }
         Ok(members)
+    }
+
+    /// Book n permits of every limit for the earliest instant at which they fit in all (see Limiter.reserve).
+    #[pyo3(
+        signature = (n=1, max_wait=None, *, max_wait_ns=None),
+        text_signature = "($self, n=1, max_wait=None, *, max_wait_ns=None)"
+    )]
+    fn reserve(
+        slf: &Bound<'_, Self>,
+        #[pyo3(from_py_with = arguments::permits)] n: u64,
+        max_wait: Option<Bound<'_, PyAny>>,
+        max_wait_ns: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Reservation> {
+        let (this, longest) = (slf.get(), arguments::longest_or_nanos(max_wait.as_ref(), max_wait_ns.as_ref())?);
+        let slot = this.group.reserve_at(this.now(slf.py())?, n, longest).map_err(Denied::from)?;
+        Ok(Reservation::new(Booked::Group(slf.clone().unbind()), Place::Group(Box::new(slot), n)))
+    }
+
+    /// The first half of acquire: True, False, or the reservation to wait for.
+    #[pyo3(signature = (n, timeout))]
+    fn _queue(
+        slf: &Bound<'_, Self>,
+        #[pyo3(from_py_with = arguments::permits)] n: u64,
+        timeout: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let (this, py) = (slf.get(), slf.py());
+        let longest = arguments::longest(timeout.as_ref())?;
+        let now = this.now(py)?;
+        let reserved = this.group.reserve_at(now, n, longest).map_err(Denied::from);
+        let reserved = reserved.map(|slot| Place::Group(Box::new(slot), n));
+        reservation::queued(py, reserved, now, || Booked::Group(slf.clone().unbind()))
     }
 
     /// Every limit as new and full.

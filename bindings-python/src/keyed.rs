@@ -11,7 +11,7 @@ use crate::decision::Decision;
 use crate::errors;
 use crate::keys::with_key;
 use crate::quota::{self, Quota};
-use crate::reservation::{self, Booked, Reservation};
+use crate::reservation::{self, Booked, Denied, Place, Reservation};
 
 /// A rate limiter for each key, in a table of fixed size: 22 bytes a key, whatever the key.
 ///
@@ -184,8 +184,8 @@ impl KeyedLimiter {
         let (this, longest) = (slf.get(), arguments::longest_or_nanos(max_wait.as_ref(), max_wait_ns.as_ref())?);
         let now = this.now(slf.py())?;
         with_key(key, |key| {
-            let slot = this.limiter.reserve_at(key, now, n, longest).map_err(reservation::refusal)?;
-            Ok(Reservation::new(Booked::Keyed(slf.clone().unbind(), key.into()), slot))
+            let slot = this.limiter.reserve_at(key, now, n, longest).map_err(Denied::from)?;
+            Ok(Reservation::new(Booked::Keyed(slf.clone().unbind(), key.into()), Place::One(slot)))
         })
     }
 
@@ -202,7 +202,9 @@ impl KeyedLimiter {
         let now = this.now(py)?;
         with_key(key, |key| {
             let reserved = this.limiter.reserve_at(key, now, n, longest);
-            reservation::queued(py, reserved, now, || Booked::Keyed(slf.clone().unbind(), key.into()))
+            reservation::queued(py, reserved.map(Place::One).map_err(Denied::from), now, || {
+                Booked::Keyed(slf.clone().unbind(), key.into())
+            })
         })
     }
 

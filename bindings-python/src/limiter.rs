@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::decision::Decision;
 use crate::errors;
 use crate::quota::{self, Quota};
-use crate::reservation::{self, Booked, Reservation};
+use crate::reservation::{self, Booked, Denied, Place, Reservation};
 
 /// A rate limiter: one quota under one algorithm.
 ///
@@ -150,8 +150,8 @@ impl Limiter {
         max_wait_ns: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Reservation> {
         let (this, longest) = (slf.get(), arguments::longest_or_nanos(max_wait.as_ref(), max_wait_ns.as_ref())?);
-        let slot = this.limiter.reserve_at(this.now(slf.py())?, n, longest).map_err(reservation::refusal)?;
-        Ok(Reservation::new(Booked::Limiter(slf.clone().unbind()), slot))
+        let slot = this.limiter.reserve_at(this.now(slf.py())?, n, longest).map_err(Denied::from)?;
+        Ok(Reservation::new(Booked::Limiter(slf.clone().unbind()), Place::One(slot)))
     }
 
     /// The first half of acquire: True, False, or the reservation to wait for.
@@ -165,7 +165,9 @@ impl Limiter {
         let longest = arguments::longest(timeout.as_ref())?;
         let now = this.now(py)?;
         let reserved = this.limiter.reserve_at(now, n, longest);
-        reservation::queued(py, reserved, now, || Booked::Limiter(slf.clone().unbind()))
+        reservation::queued(py, reserved.map(Place::One).map_err(Denied::from), now, || {
+            Booked::Limiter(slf.clone().unbind())
+        })
     }
 
     /// Put another quota in force; the algorithm stays.

@@ -8,10 +8,11 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyBool;
-use tidegate::{Refusal, Refused, Slot};
+use tidegate::{GroupRefused, GroupSlot, Refusal, Refused, Slot};
 
-use crate::decision::seconds;
+use crate::decision::{Decision, seconds};
 use crate::errors;
+use crate::group::LimiterGroup;
 use crate::keyed::KeyedLimiter;
 use crate::limiter::Limiter;
 
@@ -20,6 +21,61 @@ use crate::limiter::Limiter;
 pub(crate) enum Booked {
     Limiter(Py<Limiter>),
     Keyed(Py<KeyedLimiter>, Box<[u8]>),
+    Group(Py<LimiterGroup>),
+}
+
+/// Where they are booked.
+#[derive(Debug)]
+pub(crate) enum Place {
+    One(Slot),
+    Group(Box<GroupSlot>, u64),
+}
+
+impl Place {
+    fn at_ns(&self) -> u64 {
+        match self {
+            Place::One(slot) => slot.at_nanos(),
+            Place::Group(slot, _) => slot.at_nanos(),
+        }
+    }
+
+    fn n(&self) -> u64 {
+        match self {
+            Place::One(slot) => slot.cost(),
+            Place::Group(_, n) => *n,
+        }
+    }
+}
+
+/// Why nothing was booked.
+pub(crate) struct Denied {
+    refusal: Refusal,
+    message: String,
+    decision: Decision,
+}
+
+impl From<Refused> for Denied {
+    fn from(refused: Refused) -> Denied {
+        let (refusal, message) = (refused.refusal(), refused.to_string());
+        Denied { refusal, message, decision: refused.decision().into() }
+    }
+}
+
+impl From<GroupRefused<'_>> for Denied {
+    fn from(refused: GroupRefused<'_>) -> Denied {
+        let (refusal, message) = (refused.refusal(), refused.to_string());
+        Denied { refusal, message, decision: refused.decision().into() }
+    }
+}
+
+/// `ValueError` for what can never be, `RateLimitExceeded` with the denied decision otherwise.
+impl From<Denied> for PyErr {
+    fn from(denied: Denied) -> PyErr {
+        match denied.refusal {
+            Refusal::Never => PyValueError::new_err(denied.message),
+            _ => errors::exceeded(denied.message, denied.decision),
+        }
+    }
 }
 
 /// Permits booked for an instant ahead: wait until then, or cancel. Made by `reserve`.
@@ -29,20 +85,22 @@ pub(crate) enum Booked {
 #[derive(Debug)]
 pub(crate) struct Reservation {
     booked: Booked,
-    slot: Mutex<Option<Slot>>,
+    /// Until it is cancelled.
+    place: Mutex<Option<Place>>,
     at_ns: u64,
     n: u64,
 }
 
 impl Reservation {
-    pub(crate) fn new(booked: Booked, slot: Slot) -> Reservation {
-        Reservation { at_ns: slot.at_nanos(), n: slot.cost(), slot: Mutex::new(Some(slot)), booked }
+    pub(crate) fn new(booked: Booked, place: Place) -> Reservation {
+        Reservation { at_ns: place.at_ns(), n: place.n(), place: Mutex::new(Some(place)), booked }
     }
 
     fn now(&self, py: Python<'_>) -> PyResult<u64> {
         match &self.booked {
             Booked::Limiter(limiter) => limiter.get().now(py),
             Booked::Keyed(limiter, _) => limiter.get().now(py),
+            Booked::Group(group) => group.get().now(py),
         }
     }
 }
@@ -76,19 +134,22 @@ impl Reservation {
     /// Whether it has been cancelled.
     #[getter]
     fn cancelled(&self) -> bool {
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+        self.place.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
     /// Give the permits back, as far as nobody else relies on them. Whether this call did; later calls do nothing.
     fn cancel(&self, py: Python<'_>) -> PyResult<bool> {
         // The clock first: what it raises leaves the reservation as it was.
         let now = self.now(py)?;
-        let Some(slot) = self.slot.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+        let Some(place) = self.place.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return Ok(false);
         };
-        match &self.booked {
-            Booked::Limiter(limiter) => limiter.get().core().cancel_at(now, slot),
-            Booked::Keyed(limiter, key) => limiter.get().core().cancel_at(key, now, slot),
+        match (&self.booked, place) {
+            (Booked::Limiter(limiter), Place::One(slot)) => limiter.get().core().cancel_at(now, slot),
+            (Booked::Keyed(limiter, key), Place::One(slot)) => limiter.get().core().cancel_at(key, now, slot),
+            (Booked::Group(group), Place::Group(slot, _)) => group.get().core().cancel_at(now, *slot),
+            // A place is of the kind of its owner.
+            _ => return Ok(false),
         }
         Ok(true)
     }
@@ -106,15 +167,8 @@ impl Reservation {
         match &self.booked {
             Booked::Limiter(limiter) => visit.call(limiter),
             Booked::Keyed(limiter, _) => visit.call(limiter),
+            Booked::Group(group) => visit.call(group),
         }
-    }
-}
-
-/// What `reserve` raises: `ValueError` for what can never be, `RateLimitExceeded` with the denied decision otherwise.
-pub(crate) fn refusal(refused: Refused) -> PyErr {
-    match refused.refusal() {
-        Refusal::Never => PyValueError::new_err(refused.to_string()),
-        _ => errors::exceeded(refused.to_string(), refused.decision().into()),
     }
 }
 
@@ -124,15 +178,15 @@ pub(crate) fn refusal(refused: Refused) -> PyErr {
 /// `ValueError` for what can never be; `RateLimitExceeded` where no reservation can be kept, whatever the timeout.
 pub(crate) fn queued(
     py: Python<'_>,
-    reserved: Result<Slot, Refused>,
+    reserved: Result<Place, Denied>,
     now: u64,
     booked: impl FnOnce() -> Booked,
 ) -> PyResult<Py<PyAny>> {
     let answer = |yes| PyBool::new(py, yes).to_owned().into_any().unbind();
     match reserved {
-        Ok(slot) if slot.at_nanos() <= now => Ok(answer(true)),
-        Ok(slot) => Ok(Py::new(py, Reservation::new(booked(), slot))?.into_any()),
-        Err(refused) if refused.refusal() == Refusal::WaitTooLong => Ok(answer(false)),
-        Err(refused) => Err(refusal(refused)),
+        Ok(place) if place.at_ns() <= now => Ok(answer(true)),
+        Ok(place) => Ok(Py::new(py, Reservation::new(booked(), place))?.into_any()),
+        Err(denied) if denied.refusal == Refusal::WaitTooLong => Ok(answer(false)),
+        Err(denied) => Err(denied.into()),
     }
 }

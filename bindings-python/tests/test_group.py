@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 from collections.abc import Callable
 
 import pytest
-
 from hand_clock import HandClock
-from tidegate import Decision, Limiter, LimiterGroup, Quota, QuotaError
+
+from tidegate import Decision, Limiter, LimiterGroup, Quota, QuotaError, RateLimitExceeded
 
 
 def test_all_or_nothing(clock: HandClock) -> None:
@@ -63,3 +64,55 @@ def test_refused(clock: HandClock) -> None:
     assert group.peek().remaining == 1
     with pytest.raises(TypeError):
         pickle.dumps(group)
+
+
+def test_waiting_keeps_every_limit(clock: HandClock) -> None:
+    group = LimiterGroup(second="2/s", minute="3/min", clock=clock)
+    assert group.acquire() and group.acquire(timeout=0)
+    booked = group.reserve()
+    assert (booked.at_ns, booked.n) == (500_000_000, 1)
+    assert not group.acquire(timeout=1) and not asyncio.run(group.acquire_async(timeout=1))
+    assert booked.cancel() and not booked.cancel()
+    with pytest.raises(RateLimitExceeded) as caught:
+        group.reserve(2, max_wait=1)
+    assert caught.value.decision.binding == "minute" and caught.value.decision.retry_after == 20.0
+    with pytest.raises(ValueError, match="second"):
+        group.acquire(3)
+    clock.now = 500_000_000
+    assert group.try_acquire() and not group.try_acquire()
+
+
+def test_a_cancelled_wait_charges_no_limit(clock: HandClock) -> None:
+    group = LimiterGroup(second="1/s", minute="9/min", clock=clock)
+    assert group.try_acquire()
+    before = group.members()
+
+    async def main() -> None:
+        waiting = asyncio.ensure_future(group.acquire_async())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+    asyncio.run(main())
+    assert group.members() == before
+
+
+def test_with_and_decorators(clock: HandClock) -> None:
+    group = LimiterGroup(second="3/s", day="5/day", clock=clock)
+    with group as same:
+        assert same is group
+
+    @group.limit(2)
+    def send() -> str:
+        return "sent"
+
+    assert send() == "sent"
+    with pytest.raises(RateLimitExceeded) as caught:
+        send()
+    assert caught.value.decision.binding == "second"
+
+    @group.limit(wait=True, timeout=0)
+    async def receive() -> None: ...
+
+    with pytest.raises(RateLimitExceeded):
+        asyncio.run(receive())

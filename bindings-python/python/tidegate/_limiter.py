@@ -98,7 +98,7 @@ class Limiter(_tidegate.Limiter, _Waits):
     __slots__ = ()
 
 
-class LimiterGroup(_tidegate.LimiterGroup):
+class LimiterGroup(_tidegate.LimiterGroup, _Waits):
     __doc__ = _tidegate.LimiterGroup.__doc__
     __slots__ = ()
 
