@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate::{Algorithm, Carry, KeyedLimiter, Limiter, ManualClock, Quota, Refusal, WhenFull};
+use tidegate::{Algorithm, Carry, KeyedLimiter, Limiter, LimiterGroup, ManualClock, Quota, Refusal, WhenFull};
 
 use crate::at;
 
@@ -101,6 +101,25 @@ fn a_date_that_was_skipped_takes_no_reservation_and_pays_no_debt() {
     assert_eq!(debt.take_at(now, 1).retry_after_nanos(), Some(next - now));
     assert!(!debt.try_acquire_at(after, 1), "the 30th paid nothing");
     assert!(debt.try_acquire_at(next, 10));
+}
+
+#[test]
+fn a_group_waits_for_midnight_together() {
+    let second = Limiter::builder(Algorithm::Gcra, quota("2/s")).build_at(0).expect("held");
+    let group = LimiterGroup::new([("second", second), ("day", limiter(PARIS))]).expect("a group");
+    let (now, midnight) = (at("2026-10-24T21:59:59Z"), at("2026-10-24T22:00:00Z"));
+    for earlier in (0..5).rev() {
+        assert!(group.try_acquire_at(now - earlier * HOUR, 2));
+    }
+    let denied = group.take_at(now, 1);
+    assert_eq!((denied.binding(), denied.retry_after_nanos()), (Some("day"), Some(midnight - now)));
+    let slot = group.reserve_at(now, 2, u64::MAX).expect("booked");
+    assert_eq!(slot.at_nanos(), midnight);
+    // The second keeps its permits for midnight, too.
+    assert!(!group.get("second").expect("there").try_acquire_at(midnight, 1));
+    assert_eq!(group.get("day").expect("there").peek_at(midnight, 1).remaining(), 8);
+    group.cancel_at(now, slot);
+    assert_eq!(group.peek_at(midnight, 1).remaining(), 2);
 }
 
 #[test]
