@@ -163,7 +163,11 @@ impl<K: ?Sized> KeyedLimiterGroup<K> {
     /// The time of the members' clock, in nanoseconds.
     #[inline]
     pub fn now(&self) -> u64 {
-        self.members[0].clock().now()
+        self.clock().now()
+    }
+
+    pub(crate) fn clock(&self) -> &ClockSource {
+        self.members[0].clock()
     }
 }
 

@@ -36,6 +36,8 @@ pub use reserve::{GroupRefused, GroupSlot};
 use core::time::Duration;
 use decision::Parts;
 
+#[cfg(feature = "std")]
+use crate::time::ClockSource;
 use error::check_names;
 use member::Limit;
 use reserve::{cancel, reserve};
@@ -149,7 +151,11 @@ impl<'a> Group<'a> {
 impl<'a> Group<'a> {
     /// The time of the first member's clock, in nanoseconds.
     pub fn now(&self) -> u64 {
-        self.members[0].clock().now()
+        self.clock().now()
+    }
+
+    pub(crate) fn clock(&self) -> &ClockSource {
+        self.members[0].clock()
     }
 
     /// [`Group::try_acquire_at`], now.

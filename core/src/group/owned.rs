@@ -11,6 +11,8 @@ use super::member::Limit;
 use super::reserve::{GroupRefused, GroupSlot, cancel, reserve};
 use super::spend::attempt;
 use crate::limiter::Limiter;
+#[cfg(feature = "std")]
+use crate::time::ClockSource;
 
 /// Several limiters at once: a call is allowed if all of them allow it, and then charged to all of them; otherwise to none.
 ///
@@ -169,10 +171,14 @@ impl LimiterGroup {
 /// The same verbs at the time of the members' clock.
 #[cfg(feature = "std")]
 impl LimiterGroup {
+    pub(crate) fn clock(&self) -> &ClockSource {
+        self.members[0].limiter.clock()
+    }
+
     /// The time of the members' clock, in nanoseconds.
     #[inline]
     pub fn now(&self) -> u64 {
-        self.members[0].limiter.now()
+        self.clock().now()
     }
 
     /// [`LimiterGroup::try_acquire_at`], now.

@@ -5,6 +5,8 @@
 #[cfg(feature = "std")]
 mod claims;
 #[cfg(feature = "std")]
+mod gate;
+#[cfg(feature = "std")]
 mod pacer;
 mod queue;
 #[cfg(feature = "std")]

@@ -10,10 +10,12 @@ use core::future::Future;
 use core::time::Duration;
 
 use super::claims::Claims;
+use super::gate::Gate;
 use super::queue::{Priority, PriorityQueue, PushError};
 use super::thread::block_on;
+use crate::group::LimiterGroup;
 use crate::limiter::{Limiter, Refused};
-use crate::wait::{self, Place};
+use crate::wait::{self, Line, Place};
 
 /// A queue that hands out its items at the rate of a limiter, one permit each.
 ///
@@ -49,7 +51,7 @@ use crate::wait::{self, Place};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Pacer<T> {
-    limiter: Arc<Limiter>,
+    gate: Gate,
     claims: Claims<T>,
 }
 
@@ -75,7 +77,32 @@ impl<T> Pacer<T> {
 
     /// A pacer of a queue that has its own patience, or items already.
     pub fn of_queue(limiter: impl Into<Arc<Limiter>>, queue: PriorityQueue<T>) -> Pacer<T> {
-        Pacer { limiter: limiter.into(), claims: Claims::new(queue) }
+        Pacer { gate: Gate::Limiter(limiter.into()), claims: Claims::new(queue) }
+    }
+
+    /// A pacer at the rate of several limits at once: an item goes when every member has a permit for it.
+    ///
+    /// ```
+    /// use std::{sync::Arc, time::Duration};
+    /// use tidegate::{Algorithm, Clock, Limiter, LimiterGroup, ManualClock, Pacer, Priority, PriorityQueue, Quota};
+    /// let clock = Arc::new(ManualClock::auto_advancing(0));
+    /// let limiter = |text: &str| Limiter::builder(Algorithm::SlidingLog, text.parse::<Quota>()?).shared_clock(clock.clone()).build();
+    /// let group = LimiterGroup::new([("second", limiter("10/s")?), ("hour", limiter("25/h")?)])?;
+    ///
+    /// let pacer = Pacer::of_group(group, PriorityQueue::new(100));
+    /// for mail in 0..26 {
+    ///     pacer.push(Priority::Normal, mail)?;
+    /// }
+    /// for _ in 0..25 {
+    ///     pacer.next()?;
+    /// }
+    /// assert_eq!(clock.now(), 2_000_000_000);
+    /// assert_eq!(pacer.next()?, Some(25));
+    /// assert_eq!(clock.now(), 3_600_000_000_000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn of_group(group: impl Into<Arc<LimiterGroup>>, queue: PriorityQueue<T>) -> Pacer<T> {
+        Pacer { gate: Gate::Group(group.into()), claims: Claims::new(queue) }
     }
 
     /// Puts an item at the end of the line of its priority. Never waits.
@@ -96,7 +123,7 @@ impl<T> Pacer<T> {
     pub fn next(&self) -> Result<Option<T>, Refused> {
         loop {
             let Some(claim) = block_on(self.claims.claim()) else { return Ok(None) };
-            let mut place = Place::take(self.limiter.asked(1), u64::MAX)?;
+            let mut place = Place::take(&self.gate, u64::MAX)?;
             wait::sleep(&mut place);
             if let Some(item) = claim.take() {
                 place.go();
@@ -118,7 +145,7 @@ impl<T> Pacer<T> {
     {
         loop {
             let Some(claim) = self.claims.claim().await else { return Ok(None) };
-            let mut place = Place::take(self.limiter.asked(1), u64::MAX)?;
+            let mut place = Place::take(&self.gate, u64::MAX)?;
             wait::doze(&mut place, &mut sleep).await;
             if let Some(item) = claim.take() {
                 place.go();
@@ -147,10 +174,10 @@ impl<T> Pacer<T> {
             Err(true) => return TryNext::Closed,
             Err(false) => return TryNext::Empty,
         };
-        match self.limiter.reserve_at(now, 1, 0) {
+        match (&self.gate).book(now, 0) {
             Err(refused) => TryNext::Wait(refused.decision().retry_after().unwrap_or(Duration::from_nanos(u64::MAX))),
             Ok(slot) => claim.take().map(TryNext::Item).unwrap_or_else(|| {
-                self.limiter.cancel_at(now, slot);
+                (&self.gate).give_back(now, slot);
                 TryNext::Empty
             }),
         }
@@ -158,7 +185,7 @@ impl<T> Pacer<T> {
 
     /// [`Pacer::try_next_at`], now.
     pub fn try_next(&self) -> TryNext<T> {
-        self.try_next_at(self.limiter.now())
+        self.try_next_at((&self.gate).now())
     }
 
     /// Takes in no more. What waits is still released at the rate; then consumers are told `None`, those who wait for an item at once.
@@ -197,15 +224,10 @@ impl<T> Pacer<T> {
     pub fn capacity(&self) -> usize {
         self.claims.look(|queue, _| queue.capacity())
     }
-
-    /// The limiter whose rate it keeps.
-    pub fn limiter(&self) -> &Arc<Limiter> {
-        &self.limiter
-    }
 }
 
 impl<T> fmt::Debug for Pacer<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pacer").field("limiter", &self.limiter).field("len", &self.len()).finish_non_exhaustive()
+        f.debug_struct("Pacer").field("gate", &self.gate).field("len", &self.len()).finish_non_exhaustive()
     }
 }

@@ -14,6 +14,7 @@
 struct Page;
 
 mod asynchronous;
+mod group;
 mod keyed;
 mod limiter;
 #[cfg(any(feature = "tokio", feature = "smol"))]

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use crate::group::LimiterGroup;
 use crate::keyed::Key;
 use crate::limiter::{Limiter, Refused};
 
@@ -42,6 +43,28 @@ impl<K: ?Sized> Key<'_, K> {
     ///
     /// # Errors
     /// As [`Key::acquire`].
+    #[cfg(feature = "smol")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "smol")))]
+    pub async fn acquire_smol(&self, cost: u64, timeout: Duration) -> Result<Duration, Refused> {
+        self.acquire_async(cost, timeout, async_io::Timer::after).await
+    }
+}
+
+impl LimiterGroup {
+    /// As [`Limiter::acquire_tokio`], for all members at once.
+    ///
+    /// # Errors
+    /// As [`LimiterGroup::acquire`].
+    #[cfg(feature = "tokio")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
+    pub async fn acquire_tokio(&self, cost: u64, timeout: Duration) -> Result<Duration, Refused> {
+        self.acquire_async(cost, timeout, tokio::time::sleep).await
+    }
+
+    /// As [`Limiter::acquire_smol`], for all members at once.
+    ///
+    /// # Errors
+    /// As [`LimiterGroup::acquire`].
     #[cfg(feature = "smol")]
     #[cfg_attr(docsrs, doc(cfg(feature = "smol")))]
     pub async fn acquire_smol(&self, cost: u64, timeout: Duration) -> Result<Duration, Refused> {

@@ -97,7 +97,8 @@ fn many_consumers_share_the_rate() {
 #[test]
 fn a_dropped_consumer_loses_nothing() {
     let world = World::new(0);
-    let pacer = Pacer::new(ten_a_second(&world), 10);
+    let limiter = Arc::new(ten_a_second(&world));
+    let pacer = Pacer::new(limiter.clone(), 10);
     let idle = Box::pin(pacer.next_async(world.sleep()));
     let mut waiting = Box::pin(pacer.next_async(world.sleep()));
     let mut idle_too = Box::pin(pacer.next_async(world.sleep()));
@@ -107,12 +108,12 @@ fn a_dropped_consumer_loses_nothing() {
     pacer.push(Normal, 1).unwrap();
     assert_eq!(poll_once(waiting.as_mut()), Poll::Ready(Ok(Some(1))));
     pacer.push(Normal, 2).unwrap();
-    let before = pacer.limiter().peek(1);
+    let before = limiter.peek(1);
     // Waits for its permit, and leaves.
     assert!(poll_once(idle_too.as_mut()).is_pending());
-    assert_ne!(pacer.limiter().peek(1), before);
+    assert_ne!(limiter.peek(1), before);
     drop(idle_too);
-    assert_eq!(pacer.limiter().peek(1), before, "its permit is given back");
+    assert_eq!(limiter.peek(1), before, "its permit is given back");
     assert_eq!(pacer.len(), 1);
     world.clock.advance(Duration::from_millis(100));
     assert_eq!(pacer.try_next(), TryNext::Item(2));
@@ -163,14 +164,15 @@ fn a_select_in_a_loop_leaves_nothing_behind() {
 #[test]
 fn a_consumer_that_panics() {
     let world = World::new(0);
-    let pacer = Pacer::new(ten_a_second(&world), 10);
+    let limiter = Arc::new(ten_a_second(&world));
+    let pacer = Pacer::new(limiter.clone(), 10);
     pacer.push(Normal, 1).unwrap();
     pacer.push(Normal, 2).unwrap();
     assert_eq!(ready(pacer.next_async(world.sleep())), Ok(Some(1)));
-    let before = pacer.limiter().peek(1);
+    let before = limiter.peek(1);
     let mut broken = Box::pin(pacer.next_async(|_| -> std::future::Ready<()> { panic!("no sleep") }));
     assert!(catch_unwind(AssertUnwindSafe(|| poll_once(broken.as_mut()))).is_err());
-    assert_eq!(pacer.limiter().peek(1), before);
+    assert_eq!(limiter.peek(1), before);
     world.run([Box::pin(async {
         assert_eq!(pacer.next_async(world.sleep()).await, Ok(Some(2)));
     }) as _]);
@@ -200,8 +202,9 @@ fn closing_drains_at_the_rate_and_then_says_so() {
 #[test]
 fn the_last_item_is_not_stranded() {
     let world = World::new(0);
-    let pacer = Pacer::new(ten_a_second(&world), 10);
-    assert!(pacer.limiter().try_acquire(1));
+    let limiter = Arc::new(ten_a_second(&world));
+    let pacer = Pacer::new(limiter.clone(), 10);
+    assert!(limiter.try_acquire(1));
     pacer.push(Normal, 1).unwrap();
     let mut claims = Box::pin(pacer.next_async(world.sleep()));
     let mut behind = Box::pin(pacer.next_async(world.sleep()));
@@ -219,8 +222,9 @@ fn the_last_item_is_not_stranded() {
 #[test]
 fn drained_under_sleepers() {
     let world = World::new(0);
-    let pacer = Pacer::new(ten_a_second(&world), 10);
-    assert!(pacer.limiter().try_acquire(1));
+    let limiter = Arc::new(ten_a_second(&world));
+    let pacer = Pacer::new(limiter.clone(), 10);
+    assert!(limiter.try_acquire(1));
     pacer.push(Low, 1).unwrap();
     pacer.push(High, 2).unwrap();
     let mut sleeper = Box::pin(pacer.next_async(world.sleep()));
@@ -228,7 +232,7 @@ fn drained_under_sleepers() {
     assert_eq!(pacer.drain(), [2, 1]);
     world.clock.advance(Duration::from_millis(100));
     assert!(poll_once(sleeper.as_mut()).is_pending());
-    assert!(pacer.limiter().peek(1).is_allowed(), "his permit is there again");
+    assert!(limiter.peek(1).is_allowed(), "his permit is there again");
     pacer.push(Normal, 3).unwrap();
     assert_eq!(poll_once(sleeper.as_mut()), Poll::Ready(Ok(Some(3))));
 }

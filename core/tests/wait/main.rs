@@ -6,6 +6,7 @@ mod world;
 
 mod blocking;
 mod clocks;
+mod group;
 mod keyed;
 mod leaving;
 mod order;

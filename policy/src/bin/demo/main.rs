@@ -13,6 +13,7 @@
 mod accounts;
 mod judge;
 mod questions;
+mod queue;
 mod replay;
 mod rows;
 mod show;
@@ -81,6 +82,7 @@ fn table(directory: &Path) -> Result<(), String> {
     if !faults.is_empty() {
         return Err(faults.join("\n"));
     }
+    print!("{}", queue::table()?);
     print!("{}", accounts::table(&policies)?);
     Ok(())
 }
