@@ -221,9 +221,11 @@ impl LimiterGroup {
 /// use tidegate::{Algorithm, Limiter, LimiterGroup, Quota};
 /// let limiter = |quota| Limiter::new(Algorithm::Gcra, quota);
 /// let group = LimiterGroup::new([("minute", limiter(Quota::per_minute(1)?)?), ("hour", limiter(Quota::per_hour(9)?)?)])?;
-/// assert_eq!(group.reserve(1, Duration::ZERO)?.delay(), Duration::ZERO);
+/// // A refusal borrows the group's names, and cannot outlive it.
+/// let reserve = |wait| group.reserve(1, wait).map_err(|refused| refused.to_string());
+/// assert_eq!(reserve(Duration::ZERO)?.delay(), Duration::ZERO);
 ///
-/// let later = group.reserve(1, Duration::from_secs(60))?;
+/// let later = reserve(Duration::from_secs(60))?;
 /// assert!(later.delay() > Duration::from_secs(59));
 /// later.cancel();
 /// assert_eq!(group.get("hour").unwrap().peek(1).remaining(), 8);
