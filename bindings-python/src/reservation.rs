@@ -2,6 +2,7 @@
 //!
 //! The sleeping is Python's (`tidegate/_waiting.py`): `time.sleep` answers Ctrl-C at once and `asyncio.sleep` belongs to the loop.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -87,13 +88,27 @@ pub(crate) struct Reservation {
     booked: Booked,
     /// Until it is cancelled.
     place: Mutex<Option<Place>>,
+    /// Of `acquire`, until its wait is over: wherever an interrupt strikes, whoever does not come to the end of it gives it back.
+    waits: AtomicBool,
     at_ns: u64,
     n: u64,
 }
 
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if *self.waits.get_mut() {
+            // What a clock raises here reaches nobody; the permits then stay booked.
+            Python::try_attach(|py| {
+                let _ = self.cancel(py);
+            });
+        }
+    }
+}
+
 impl Reservation {
     pub(crate) fn new(booked: Booked, place: Place) -> Reservation {
-        Reservation { at_ns: place.at_ns(), n: place.n(), place: Mutex::new(Some(place)), booked }
+        let (at_ns, n) = (place.at_ns(), place.n());
+        Reservation { place: Mutex::new(Some(place)), booked, waits: AtomicBool::new(false), at_ns, n }
     }
 
     fn now(&self, py: Python<'_>) -> PyResult<u64> {
@@ -128,7 +143,11 @@ impl Reservation {
     /// As `wait`, in whole nanoseconds.
     #[getter]
     fn wait_ns(&self, py: Python<'_>) -> PyResult<u64> {
-        Ok(self.at_ns.saturating_sub(self.now(py)?))
+        let wait = self.at_ns.saturating_sub(self.now(py)?);
+        if wait == 0 {
+            self.waits.store(false, Ordering::Relaxed);
+        }
+        Ok(wait)
     }
 
     /// Whether it has been cancelled.
@@ -185,7 +204,11 @@ pub(crate) fn queued(
     let answer = |yes| PyBool::new(py, yes).to_owned().into_any().unbind();
     match reserved {
         Ok(place) if place.at_ns() <= now => Ok(answer(true)),
-        Ok(place) => Ok(Py::new(py, Reservation::new(booked(), place))?.into_any()),
+        Ok(place) => {
+            let mut reservation = Reservation::new(booked(), place);
+            *reservation.waits.get_mut() = true;
+            Ok(Py::new(py, reservation)?.into_any())
+        }
         Err(denied) if denied.refusal == Refusal::WaitTooLong => Ok(answer(false)),
         Err(denied) => Err(denied.into()),
     }
