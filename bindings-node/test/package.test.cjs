@@ -2,7 +2,8 @@
 // The package as a whole: both module systems, one version, workers, what is packed, the README's example.
 const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
-const { readFileSync } = require('node:fs');
+const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
+const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const test = require('node:test');
 const { Worker } = require('node:worker_threads');
@@ -96,4 +97,28 @@ test('the answers to the common questions', () => {
     '',
   ].join('\n');
   assert.equal(ask(asked), answered);
+});
+
+test('what npm packs installs into an empty project, and runs as .mjs, .cjs and .ts', () => {
+  const project = mkdtempSync(join(tmpdir(), 'tidegate-'));
+  const run = (command, ...given) => execFileSync(command, given, { cwd: project, encoding: 'utf8', shell: process.platform === 'win32' });
+  try {
+    const [{ filename, files }] = JSON.parse(execFileSync('npm', ['pack', '--json', '--silent', '--pack-destination', project], { cwd: here, encoding: 'utf8' }));
+    const packed = files.map(({ path }) => path);
+    for (const name of ['index.js', 'index.d.ts', 'tidegate.node', 'README.md', 'lib/express.js', 'lib/express.d.ts']) assert.ok(packed.includes(name), name);
+    assert.deepEqual(packed.filter((name) => /^(src|test|bench|demo|node_modules)\//.test(name)), []);
+    writeFileSync(join(project, 'package.json'), '{"name": "empty", "version": "1.0.0", "private": true}');
+    run('npm', 'install', '--offline', '--silent', '--no-audit', '--no-fund', `./${filename}`);
+    const [, example] = /```js\n([^]*?)```/.exec(read('README.md'));
+    writeFileSync(join(project, 'example.mjs'), `${example}\nimport { rateLimit } from 'tidegate/express';\nconsole.log(typeof rateLimit);`);
+    const common = example.replace(/^import (\{.*?\}) from ('.*?');/, 'const $1 = require($2);');
+    writeFileSync(join(project, 'example.cjs'), `${common}\nconsole.log(typeof require('tidegate/express').rateLimit);`);
+    writeFileSync(join(project, 'example.mts'), `${example}\nimport { rateLimit } from 'tidegate/express';\nconsole.log(typeof rateLimit);`);
+    run(process.execPath, join(here, 'node_modules/typescript/bin/tsc'), '--strict', '--module', 'nodenext', '--target', 'es2022', '--outDir', 'compiled', 'example.mts');
+    for (const name of ['example.mjs', 'example.cjs', 'compiled/example.mjs']) {
+      assert.match(run(process.execPath, name), /^come back in \d+(\.\d+)? ms\nfunction\n$/, name);
+    }
+  } finally {
+    rmSync(project, { recursive: true, force: true });
+  }
 });

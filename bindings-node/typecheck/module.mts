@@ -1,7 +1,12 @@
 // Compiled, never run: what the types allow and, by @ts-expect-error, what they refuse.
 import {
   type Clock, Concurrency, Decision, headers, Limiter, type LimiterOptions, Permit, Policy, Quota, QuotaError, Tracker, Verdict,
+  KeyedLimiter,
 } from 'tidegate';
+import { rateLimit } from 'tidegate/express';
+import { TidegateStore } from 'tidegate/express-rate-limit';
+import { limitedFetch } from 'tidegate/fetch';
+import { RateLimiterMemory, RateLimiterRes } from 'tidegate/rate-limiter-flexible';
 
 /** Compiles only if both types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -80,3 +85,17 @@ verdict.headers('draft-12');
 policy.take({ scopes: { ip: 5 } });
 // @ts-expect-error verdicts come from policies
 new Verdict();
+
+const keyed = new KeyedLimiter('5/s');
+const middleware = rateLimit({ limiter: keyed, key: (request: { ip: string; statusCode?: never }) => request.ip, dialect: 'draft-07' });
+rateLimit({ policy, request: () => ({ scopes: { ip: 'i' } }), denied: (_request, _response, { code }) => code });
+middleware({ ip: 'i' }, { statusCode: 200, setHeader() {}, end() {} }, () => {});
+// @ts-expect-error a keyed limiter or a policy
+rateLimit({ limiter });
+const store: { increment(key: string): { totalHits: number } } = new TidegateStore({ maxKeys: 5 });
+store.increment('k');
+const polite = limitedFetch({ maxRetries: 1 });
+const answered: Promise<Response> = polite('http://a.test', { method: 'GET' });
+void answered;
+const consumed = await new RateLimiterMemory({ points: 5, duration: 1 }).consume('k', 2);
+same<typeof consumed, RateLimiterRes>(true);
