@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -17,6 +17,18 @@ use crate::{MILLI, SECOND};
 
 fn ten_a_second(world: &World) -> Limiter {
     world.limiter(Limiter::builder(Algorithm::Gcra, Quota::per_second(10).unwrap().burst(1).unwrap()))
+}
+
+/// A waker that counts its calls.
+fn counting() -> (Waker, Arc<AtomicUsize>) {
+    struct Count(Arc<AtomicUsize>);
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+    let woken = Arc::new(AtomicUsize::new(0));
+    (Waker::from(Arc::new(Count(woken.clone()))), woken)
 }
 
 #[test]
@@ -124,15 +136,8 @@ fn a_dropped_consumer_loses_nothing() {
 fn a_call_is_passed_on() {
     let world = World::new(0);
     let pacer = Pacer::new(ten_a_second(&world), 10);
-    let woken = Arc::new(AtomicUsize::new(0));
-    struct Count(Arc<AtomicUsize>);
-    impl std::task::Wake for Count {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Relaxed);
-        }
-    }
-    let waker = std::task::Waker::from(Arc::new(Count(woken.clone())));
-    let mut cx = std::task::Context::from_waker(&waker);
+    let (waker, woken) = counting();
+    let mut cx = Context::from_waker(&waker);
     let mut line: Vec<_> = (0..4).map(|_| Box::pin(pacer.next_async(world.sleep()))).collect();
     for consumer in &mut line {
         assert!(consumer.as_mut().poll(&mut cx).is_pending());
@@ -144,6 +149,25 @@ fn a_call_is_passed_on() {
     }
     assert_eq!(woken.load(Relaxed), 4);
     assert_eq!(line[0].as_mut().poll(&mut cx), Poll::Ready(Ok(Some(1))));
+}
+
+/// Who finds an item without having been called is called no more in vain, so that the call reaches who waits.
+#[test]
+fn a_call_is_not_wasted_on_who_has_gone() {
+    let world = World::new(0);
+    let pacer = Pacer::new(ten_a_second(&world), 10);
+    let mut line: Vec<_> = (0..2).map(|_| Box::pin(pacer.next_async(world.sleep()))).collect();
+    for consumer in &mut line {
+        assert!(poll_once(consumer.as_mut()).is_pending());
+    }
+    pacer.push(Normal, 1).unwrap();
+    assert_eq!(poll_once(line[1].as_mut()), Poll::Ready(Ok(Some(1))), "the other one was called");
+    drop(line);
+    let (waker, woken) = counting();
+    let mut waiting = Box::pin(pacer.next_async(world.sleep()));
+    assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    pacer.push(Normal, 2).unwrap();
+    assert_eq!(woken.load(Relaxed), 1);
 }
 
 /// Polled, dropped and made anew without end, a consumer leaves nothing behind.

@@ -125,6 +125,21 @@ fn every_item_goes_within_its_bound() {
     }
 }
 
+/// What went before it came does not count for it.
+#[test]
+fn an_empty_line_is_not_passed_over() {
+    let mut queue = PriorityQueue::new(100);
+    for n in 0..30 {
+        queue.push(High, n).unwrap();
+    }
+    for n in 0..20 {
+        assert_eq!(queue.pop(), Some(n));
+    }
+    queue.push(Low, 100).unwrap();
+    queue.push(Normal, 101).unwrap();
+    assert_eq!(queue.drain(), [20, 21, 22, 23, 101, 24, 25, 26, 100, 27, 28, 29]);
+}
+
 /// Patience without end is strict priority.
 #[test]
 fn endless_patience() {

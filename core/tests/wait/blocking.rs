@@ -60,6 +60,15 @@ fn threads_sleep_until_the_clock_is_moved() {
     assert_eq!(went.into_inner().unwrap(), (0..20).collect::<Vec<_>>());
 }
 
+/// Sleeping until what is past takes no time, and none back.
+#[test]
+fn sleep_never_turns_the_clock_back() {
+    let clock = ManualClock::auto_advancing(SECOND);
+    clock.sleep_until(MILLI);
+    assert_eq!(clock.now(), SECOND);
+    ManualClock::new(SECOND).sleep_until(SECOND);
+}
+
 /// The same through `acquire`, from many threads: every instant is used once.
 #[test]
 fn threads_acquire_each_its_own_instant() {

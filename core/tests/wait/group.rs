@@ -127,6 +127,21 @@ fn keys_with_several_limits_each() {
     assert_eq!(times(0), times(1));
 }
 
+#[test]
+fn leaving_gives_back_to_the_key() {
+    let world = World::new(SECOND);
+    let quota = Quota::per_second(2).unwrap();
+    let keyed = KeyedLimiter::<str>::builder(Algorithm::Gcra, quota).max_keys(10).shared_clock(world.clock.clone());
+    let group = KeyedLimiterGroup::new([("second", KeyedMember::from(keyed.build().unwrap()))]).unwrap();
+    assert!(group.try_acquire("a", 2));
+    let before = group.peek("a", 1).retry_after();
+    let mut future = Box::pin(group.acquire_async("a", 1, Duration::MAX, world.sleep()));
+    assert!(poll_once(future.as_mut()).is_pending());
+    assert_ne!(group.peek("a", 1).retry_after(), before);
+    drop(future);
+    assert_eq!(group.peek("a", 1).retry_after(), before);
+}
+
 /// A pacer of a group: a thousand sends at ten a second and a thousand an hour, and those that find the hour used up.
 #[test]
 fn a_pacer_of_a_group() {

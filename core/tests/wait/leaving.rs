@@ -54,6 +54,21 @@ fn the_last_in_line_leaves_no_trace() {
     }
 }
 
+/// Who leaves late gives back at that time: not what has been earned back meanwhile, which others may have used.
+#[test]
+fn leaving_late_gives_back_what_is_left() {
+    let world = World::new(0);
+    let limiter = world.limiter(GCRA.builder(Quota::per_second(10).unwrap()));
+    assert!(limiter.try_acquire(10));
+    let mut future = Box::pin(limiter.acquire_async(5, Duration::MAX, world.sleep()));
+    assert!(poll_once(future.as_mut()).is_pending());
+    // His five permits are owed until 1.5 s; of them three are left when he leaves at 1.2 s. Somebody has taken three since.
+    world.clock.set(1_200 * MILLI);
+    assert!(limiter.try_acquire(3));
+    drop(future);
+    assert_eq!(limiter.peek(1).remaining(), 7);
+}
+
 /// Who has gone ahead has used his permits: dropping what is left of him gives nothing back.
 #[test]
 fn who_has_gone_gives_nothing_back() {
