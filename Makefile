@@ -78,12 +78,14 @@ test-proofs:
 
 python: $(VENV)/installed
 
+# Without optimization: sooner ready, and every overflow is caught.
 $(VENV)/installed: $(wildcard bindings-python/src/*.rs bindings-python/python/tidegate/* bindings-python/*.toml) \
 		$(wildcard bindings-python/requirements-dev.txt core/Cargo.toml core/src/*.rs core/src/*/*.rs) \
 		$(wildcard policy/Cargo.toml policy/src/*.rs policy/src/*/*.rs)
 	test -x $(PY) || python3 -m venv $(VENV)
 	$(PY) -m pip install --quiet --disable-pip-version-check -r bindings-python/requirements-dev.txt
-	CARGO_TARGET_DIR=$(TARGET) $(PY) -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./bindings-python
+	CARGO_TARGET_DIR=$(TARGET) MATURIN_PEP517_ARGS="--profile dev" \
+		$(PY) -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./bindings-python
 	touch $@
 
 node: bindings-node/node_modules/installed

@@ -205,7 +205,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of the work")
     parser.add_argument("--readme", type=Path, help="put the table between its marks")
     arguments = parser.parse_args()
-    said = report(12 if arguments.quick else 100, MEMORY_KEYS // 10 if arguments.quick else MEMORY_KEYS)
+    said = report(12 if arguments.quick else 60, MEMORY_KEYS // 10 if arguments.quick else MEMORY_KEYS)
     print(said)
     if arguments.readme is not None:
         text = arguments.readme.read_text(encoding="utf-8")
