@@ -193,5 +193,7 @@ def test_what_cannot_be_sent_is_refused_when_it_is_made() -> None:
             made(hello, limiter, dialect="draft-99")  # type: ignore[arg-type]
         with pytest.raises(ValueError):
             made(hello, limiter, name="a\r\nb")  # type: ignore[arg-type]
+        with pytest.raises(ValueError):
+            made(hello, LimiterGroup({"Übermaß": "1/s"}))  # type: ignore[arg-type]
         with pytest.raises(TypeError):
             made(hello, "1/s")  # type: ignore[arg-type]

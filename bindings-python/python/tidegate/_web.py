@@ -68,7 +68,8 @@ class Gate(Generic[_Request]):
         if not isinstance(limiter, (Limiter, KeyedLimiter, LimiterGroup, Policy)):
             raise TypeError(f"expected a Limiter, KeyedLimiter, LimiterGroup or Policy, not {type(limiter).__name__}")
         # A dialect or a name that cannot be sent is an error here, not at the first request.
-        headers(Decision(True, 1, 1, 0, 0), dialect or "draft-08", name=name)
+        names = list(limiter.members()) if isinstance(limiter, LimiterGroup) else [name]
+        headers([(name, Decision(True, 1, 1, 0, 0)) for name in names], dialect or "draft-08")
         self.limiter = limiter
         self.key = key
         self.cost = cost
