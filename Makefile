@@ -128,6 +128,7 @@ bench:
 	cargo run --release -p tidegate-benches --bin keys
 	cargo run --release -p tidegate-benches --bin waiting
 	$(MAKE) --no-print-directory bench-python
+	cargo run --release -p tidegate-benches --bin verdict
 
 # Python beside its peers; puts the table into bindings-python/README.md.
 bench-python:

@@ -85,7 +85,25 @@ impl Endpoint {
     /// # Ok::<(), tidegate_policy::EndpointError>(())
     /// ```
     pub fn matches(&self, method: &str, path: &str) -> bool {
-        self.counts_method(method) && covers(self.segments(), path.split('/').filter(|segment| !segment.is_empty()))
+        self.counts_method(method) && self.covers(parts(path))
+    }
+
+    /// As [`Endpoint::matches`], for a path that was parted before.
+    pub(crate) fn matches_parts(&self, method: &str, path: &[&str]) -> bool {
+        self.covers(path.iter().copied()) && self.counts_method(method)
+    }
+
+    #[inline]
+    fn covers<'p>(&self, mut path: impl Iterator<Item = &'p str>) -> bool {
+        for segment in self.segments() {
+            match (segment, path.next()) {
+                (Segment::Rest, _) => return true,
+                (Segment::Text(text), Some(given)) if same(text, given) => {}
+                (Segment::Name(_), Some(_)) => {}
+                _ => return false,
+            }
+        }
+        path.next().is_none()
     }
 
     fn counts_method(&self, method: &str) -> bool {
@@ -131,22 +149,18 @@ impl Endpoint {
     }
 }
 
-fn covers<'a>(pattern: impl Iterator<Item = &'a Segment>, mut path: impl Iterator<Item = &'a str>) -> bool {
-    for segment in pattern {
-        match (segment, path.next()) {
-            (Segment::Rest, _) => return true,
-            (Segment::Text(text), Some(given)) if same(text, given) => {}
-            (Segment::Name(_), Some(_)) => {}
-            _ => return false,
-        }
-    }
-    path.next().is_none()
+/// The segments of a path that match something.
+pub(crate) fn parts(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| !segment.is_empty())
 }
 
 /// Whether a segment of a path is this text, percent-encoded or not.
 fn same(text: &str, given: &str) -> bool {
+    if text == given {
+        return true;
+    }
     if !given.contains('%') {
-        return text == given;
+        return false;
     }
     let (mut wanted, mut rest) = (text.bytes(), given.as_bytes());
     while let Some((first, after)) = rest.split_first() {

@@ -68,8 +68,18 @@ impl<'a, K: ?Sized> Key<'a, K> {
         Key::new(self.keys, self.hash)
     }
 
-    /// Brings the key's slots into the cache.
-    pub(super) fn touch(&self) {
+    /// Asks memory for the key's slots, and waits for nothing: before a call on several tables, say, so that they are fetched together.
+    ///
+    /// ```
+    /// # use tidegate::{Algorithm, KeyedLimiter, Quota};
+    /// let keyed: KeyedLimiter<str> = KeyedLimiter::builder(Algorithm::Gcra, Quota::per_minute(1)?).max_keys(10).build()?;
+    /// let key = keyed.key("a");
+    /// key.prefetch();
+    /// assert!(key.try_acquire_at(0, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn prefetch(&self) {
         self.keys.table.touch(self.hash);
     }
 

@@ -31,7 +31,7 @@ impl<K: ?Sized + Hash> KeyedLimiter<K> {
         let mut decisions = Vec::with_capacity(keys.len());
         for keys in keys.chunks(AHEAD) {
             let handles: Vec<Key<'_, K>> = keys.iter().map(|key| self.key(key)).collect();
-            handles.iter().for_each(Key::touch);
+            handles.iter().for_each(Key::prefetch);
             decisions.extend(handles.iter().map(|key| key.take_at(now, cost)));
         }
         decisions

@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use tidegate::{Decision, Group, GroupError, Key, Limiter, MAX_MEMBERS};
 
 use super::in_flight::{InFlight, Places};
+use super::verdict::{Entries, Entry};
 
 /// The most rates that a request can meet at once.
 pub(crate) const MAX_RATES: usize = MAX_MEMBERS;
@@ -52,48 +53,63 @@ impl Answer {
 
 pub(crate) struct Member<'a> {
     pub of_key: OfKey<'a>,
+    /// The place of the limit in the policy.
+    pub limit: u32,
     pub cost: u64,
 }
 
-pub(crate) type Answers = SmallVec<[Answer; 6]>;
-
-/// What every member says, and whether all allow. With `in_flight` they are spent on: all, or none.
-pub(crate) fn ask(members: &[Member<'_>], now: u64, in_flight: Option<&mut InFlight>) -> (bool, Answers) {
-    let mut answers: Answers = members.iter().map(Member::stock).collect();
-    let mut allowed = answers.iter().all(Answer::is_allowed);
+/// Whether all members allow; what each of them says is added to `entries`. With `in_flight` they are spent on: all, or none.
+pub(crate) fn ask(members: &[Member<'_>], now: u64, in_flight: Option<&mut InFlight>, entries: &mut Entries) -> bool {
     let spend = in_flight.is_some();
+    if members.iter().all(Member::is_rate) {
+        return rates(members, now, spend, entries);
+    }
+    let from = entries.len();
     let mut held = InFlight::default();
-    if spend && allowed {
-        for (member, answer) in members.iter().zip(&mut answers) {
-            member.enter(answer, &mut held);
+    let mut allowed = members.iter().all(|member| member.stock().is_allowed());
+    for member in members {
+        // A rate has no say yet.
+        let mut answer = member.stock();
+        if spend && allowed {
+            member.enter(&mut answer, &mut held);
             allowed &= answer.is_allowed();
         }
+        entries.push(member.entry(answer));
     }
-    let rates: SmallVec<[tidegate::Member<'_>; 6]> = members.iter().filter_map(Member::rate).collect();
-    let group = match Group::new(&rates) {
-        Ok(group) => Some(group),
-        Err(GroupError::Empty) => None,
-        // More rates than a group holds: the loader has refused such a file.
-        Err(_) => {
-            let refused = Answer::Stock { allowed: false, limit: 0, remaining: 0, never: true };
-            return (false, members.iter().map(|_| refused).collect());
-        }
-    };
-    if let Some(group) = group {
-        let decision = if spend && allowed { group.take_at(now) } else { group.peek_at(now) };
-        allowed &= decision.is_allowed();
-        let rates = members.iter().zip(&mut answers).filter(|(member, _)| member.is_rate());
-        for ((_, answer), (_, decision)) in rates.zip(decision.members()) {
-            *answer = Answer::Decided(decision);
+    let mut of_rates = Entries::new();
+    allowed &= rates(members, now, spend && allowed, &mut of_rates);
+    for entry in of_rates {
+        if let Some(place) = entries[from..].iter_mut().find(|place| place.limit == entry.limit) {
+            *place = entry;
         }
     }
-    if allowed && let Some(in_flight) = in_flight {
+    if let (true, Some(in_flight)) = (allowed, in_flight) {
         in_flight.add(held);
     }
-    (allowed, answers)
+    allowed
 }
 
-impl<'a> Member<'a> {
+/// The rates among the members, by the core's group.
+fn rates(members: &[Member<'_>], now: u64, spend: bool, entries: &mut Entries) -> bool {
+    let rates: SmallVec<[tidegate::Member<'_>; 6]> = members.iter().filter_map(Member::rate).collect();
+    let group = match Group::new(&rates) {
+        Ok(group) => group,
+        Err(GroupError::Empty) => return true,
+        // More than a group holds: the loader has refused such a file.
+        Err(_) => {
+            let refused = Answer::Stock { allowed: false, limit: 0, remaining: 0, never: true };
+            entries.extend(members.iter().map(|member| member.entry(refused)));
+            return false;
+        }
+    };
+    let decision = if spend { group.take_at(now) } else { group.peek_at(now) };
+    for (member, (_, said)) in members.iter().filter(|member| member.is_rate()).zip(decision.members()) {
+        entries.push(member.entry(Answer::Decided(said)));
+    }
+    decision.is_allowed()
+}
+
+impl Member<'_> {
     fn is_rate(&self) -> bool {
         matches!(self.of_key, OfKey::Word(_) | OfKey::Whole(_))
     }
@@ -104,6 +120,18 @@ impl<'a> Member<'a> {
             OfKey::Whole(limiter) => Some(tidegate::Member::limiter("", limiter, self.cost)),
             _ => None,
         }
+    }
+
+    /// Brings the key's state into the cache, so that the limits of a request wait for memory together.
+    #[inline]
+    pub(crate) fn touch(&self) {
+        if let OfKey::Word(key) = &self.of_key {
+            key.prefetch();
+        }
+    }
+
+    fn entry(&self, answer: Answer) -> Entry {
+        Entry { limit: self.limit, cost: self.cost, answer }
     }
 
     /// What a stock says without being spent on. A rate has no say yet.

@@ -31,7 +31,6 @@ use crate::policy::Policy;
 use compile::Rule;
 use group::Member;
 use in_flight::InFlight as Held;
-use verdict::{Entries, Entry};
 
 /// Asking a policy.
 ///
@@ -119,39 +118,29 @@ impl Policy {
         enforcer.check_units(request)?;
         let rows = enforcer.rows(request)?;
         let mut keys = Keys { enforcer, request, hashes: [None; Scope::COUNT] };
-        // The limits in force first; those in shadow behind them.
         let mut members: SmallVec<[Member<'_>; 6]> = SmallVec::new();
-        let mut met: SmallVec<[u32; 6]> = SmallVec::new();
-        let mut shadows: SmallVec<[(Member<'_>, u32); 1]> = SmallVec::new();
+        let mut shadows: SmallVec<[Member<'_>; 1]> = SmallVec::new();
         for at in &*list {
             let rule = &enforcer.rules[*at as usize];
             let Some(pattern) = rule.measure_met(&rows) else { continue };
             let limit = &self.limits()[*at as usize];
-            let Some(member) = keys.member(rule, limit, pattern, now, &rows)? else { continue };
-            if limit.is_shadow() {
-                shadows.push((member, *at));
-            } else {
-                members.push(member);
-                met.push(*at);
+            let Some(member) = keys.member(rule, limit, *at, pattern, now, &rows)? else { continue };
+            member.touch();
+            if limit.is_shadow() { shadows.push(member) } else { members.push(member) }
+        }
+        // The limits in force first; those in shadow behind them. Filled where it stays: it is large.
+        let mut verdict =
+            Verdict { policy: self, now, allowed: true, entries: SmallVec::new(), in_flight: Held::default() };
+        let in_flight = spend.then_some(&mut verdict.in_flight);
+        verdict.allowed = group::ask(&members, now, in_flight, &mut verdict.entries);
+        for member in shadows {
+            let in_flight = (spend && verdict.allowed).then_some(&mut verdict.in_flight);
+            let allowed = group::ask(std::slice::from_ref(&member), now, in_flight, &mut verdict.entries);
+            if spend && !allowed {
+                enforcer.rules[member.limit as usize].count_shadow_denial();
             }
         }
-        let mut in_flight = Held::default();
-        let (allowed, answers) = group::ask(&members, now, spend.then_some(&mut in_flight));
-        let mut entries: Entries = SmallVec::new();
-        for ((answer, member), at) in answers.into_iter().zip(&members).zip(met) {
-            entries.push(Entry { limit: at, cost: member.cost, answer });
-        }
-        for (member, at) in shadows {
-            let alone = std::slice::from_ref(&member);
-            let (_, answers) = group::ask(alone, now, (spend && allowed).then_some(&mut in_flight));
-            // One member, one answer.
-            let answer = answers[0];
-            if spend && !answer.is_allowed() {
-                enforcer.rules[at as usize].count_shadow_denial();
-            }
-            entries.push(Entry { limit: at, cost: member.cost, answer });
-        }
-        Ok(Verdict { policy: self, now, allowed, entries, in_flight })
+        Ok(verdict)
     }
 }
 
@@ -168,18 +157,19 @@ impl<'p> Keys<'p, '_> {
         &mut self,
         rule: &'p Rule,
         limit: &crate::Limit,
+        at: u32,
         pattern: u16,
         now: u64,
         rows: &route::Rows,
     ) -> Result<Option<Member<'p>>, RequestError> {
         let cost = self.enforcer.cost(rule, self.request, rows);
         if let Some(most) = rule.most() {
-            return Ok(Some(Member { of_key: group::OfKey::Most(most), cost }));
+            return Ok(Some(Member { of_key: group::OfKey::Most(most), limit: at, cost }));
         }
         let per = limit.counted_per();
         let Some(key) = self.hash(per) else {
             let error = RequestError::NoKey { scope: per, limit: limit.id().to_owned() };
-            return if limit.is_optional() { Ok(None) } else { Err(error) };
+            return if limit.is_optional() || limit.is_shadow() { Ok(None) } else { Err(error) };
         };
         // Endpoints that are counted apart have keys apart.
         let key = if rule.per_pattern { self.enforcer.seed.hash_one((key, pattern)) } else { key };
@@ -191,7 +181,7 @@ impl<'p> Keys<'p, '_> {
                 RequestError::UnknownZone { given, nearest: error.suggestion() }
             })?,
         };
-        Ok(Some(Member { of_key, cost }))
+        Ok(Some(Member { of_key, limit: at, cost }))
     }
 
     fn hash(&mut self, scope: Scope) -> Option<u64> {

@@ -6,7 +6,7 @@
 
 use smallvec::SmallVec;
 
-use crate::endpoint::{Endpoint, Endpoints};
+use crate::endpoint::{Endpoint, Endpoints, parts};
 use crate::limit::Limit;
 use crate::policy::Cost;
 
@@ -132,9 +132,10 @@ impl Router {
     }
 
     pub(crate) fn rows(&self, method: &str, path: &str) -> Rows {
+        let path: SmallVec<[&str; 12]> = parts(path).collect();
         let mut rows = SmallVec::new();
         for set in &self.sets {
-            let hit = set.ranked.iter().find(|(pattern, ..)| pattern.matches(method, path));
+            let hit = set.ranked.iter().find(|(pattern, ..)| pattern.matches_parts(method, &path));
             rows.push(hit.map(|(_, row, pattern)| Hit { row: *row, pattern: *pattern }));
         }
         Rows(rows)

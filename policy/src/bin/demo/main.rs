@@ -1,4 +1,4 @@
-//! Replays a flood and a steady load against every published limit, in virtual time, and checks what it sees.
+//! Replays a flood and a steady load against every published limit, in virtual time, and checks what it sees; then enforces the policies whole.
 //!
 //! ```text
 //! demo [--policies DIR]             the table: every row of every policy file
@@ -18,6 +18,7 @@ mod replay;
 mod rows;
 mod show;
 mod subject;
+mod traffic;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -82,6 +83,7 @@ fn table(directory: &Path) -> Result<(), String> {
     if !faults.is_empty() {
         return Err(faults.join("\n"));
     }
+    print!("{}", traffic::table(&files)?);
     print!("{}", queue::table()?);
     print!("{}", accounts::table(&policies)?);
     Ok(())
