@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use allocation_counter::{AllocationInfo, measure};
 use every::{EVERY, LOG, Rule};
-use tidegate::{Carry, Limiter, ManualClock, MonotonicClock, Quota, SlidingLog};
+use tidegate::{
+    Carry, Group, KeyedLimiter, Limiter, LimiterGroup, ManualClock, Member, MonotonicClock, Quota, SlidingLog,
+};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -97,6 +99,52 @@ fn no_plain_verb_allocates() {
         let limiter = rule.builder(ten).clock(&MonotonicClock).build().expect("legal");
         needs_none(rule.name, || every_plain_verb(&limiter));
     }
+}
+
+#[test]
+fn no_verb_of_a_group_allocates() {
+    let mut limiters: Vec<(String, Limiter)> =
+        EVERY.iter().map(|rule| (rule.name.to_owned(), rule.make(10, SECOND))).collect();
+    let changed = limiters[0].1.reconfigure_at(0, Quota::per_second(9).expect("9"), Carry::Time);
+    assert!(changed.is_ok());
+    let keyed: KeyedLimiter<str> = KeyedLimiter::builder(limiters[1].1.algorithm(), Quota::per_second(10).expect("10"))
+        .max_keys(99)
+        .build_at(0)
+        .expect("legal");
+    let single = limiters.pop().expect("eight").1;
+    let group = LimiterGroup::new(limiters).expect("seven names");
+    needs_none("group", || {
+        for round in 0..20 {
+            let now = round * SECOND / 7;
+            for cost in [0, 1, 5, 10, 11, u64::MAX] {
+                black_box(group.try_acquire_at(now, cost));
+                for decision in [group.take_at(now, cost), group.peek_at(now, cost)] {
+                    black_box((
+                        decision.binding(),
+                        decision.remaining(),
+                        decision.retry_after(),
+                        decision.reset_after(),
+                    ));
+                    assert!(decision.members().all(|member| black_box(member).1.limit() > 0));
+                }
+                for actual in [0, cost / 2, cost.saturating_add(3)] {
+                    if let Ok(slot) = group.reserve_at(now, cost, u64::MAX) {
+                        black_box(group.settle_at(now, slot, actual).is_allowed());
+                    }
+                }
+                if let Ok(slot) = group.reserve_at(now, cost, 0) {
+                    group.cancel_at(now, slot);
+                }
+                let members = [Member::limiter("one", &single, cost), Member::key("key", keyed.key("k"), 1)];
+                let borrowed = Group::new(&members).expect("two names");
+                black_box((borrowed.try_acquire_at(now), borrowed.take_at(now).binding()));
+                if let Ok(slot) = borrowed.reserve_at(now, u64::MAX) {
+                    borrowed.cancel_at(now, slot);
+                }
+            }
+            group.reset();
+        }
+    });
 }
 
 #[test]

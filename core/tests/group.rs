@@ -6,6 +6,7 @@ mod common;
 
 use std::fmt::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use common::{Numbers, Pair, same};
 use tidegate::{
@@ -102,7 +103,7 @@ fn agree(ours: &GroupDecision<'_>, theirs: &Expected) -> Result<(), String> {
 
 #[test]
 fn a_group_is_its_members_all_or_nothing() {
-    let (mut ran, mut allowed, mut denied, mut never, mut reserved_in_all) = (0, 0, 0, 0, 0);
+    let (mut ran, mut allowed, mut denied, mut never, mut reserved_in_all, mut settled_in_all) = (0, 0, 0, 0, 0, 0);
     for seed in 0..cases() {
         let mut numbers = Numbers::new(seed);
         let count = numbers.below(4) as usize + 1;
@@ -148,12 +149,38 @@ fn a_group_is_its_members_all_or_nothing() {
             if verb == 0 && !slots.is_empty() {
                 // A borrowed group needs no costs to give back.
                 let (slot, theirs) = slots.swap_remove(numbers.below(slots.len() as u64) as usize);
+                let _ = write!(history, " cancel {slot:?} / {theirs:?}");
                 group.cancel_at(now, slot);
                 for (model, slot) in models.iter_mut().zip::<Vec<Option<reference::Slot>>>(theirs) {
                     if let Some(slot) = slot {
                         model.cancel(now, slot);
                     }
                 }
+            } else if verb == 3 && !slots.is_empty() {
+                // What it costs now is what it has really cost.
+                let (slot, theirs) = slots.swap_remove(numbers.below(slots.len() as u64) as usize);
+                let _ = write!(history, " settle {slot:?}");
+                let settled = group.settle_at(now, slot);
+                let said: Vec<_> = models
+                    .iter_mut()
+                    .zip::<Vec<Option<reference::Slot>>>(theirs)
+                    .zip(&costs)
+                    .map(|((model, slot), &actual)| match slot {
+                        Some(slot) => model.settle(now, slot, actual),
+                        None => model.charge(now, actual),
+                    })
+                    .collect();
+                for ((_, decision), expected) in settled.members().zip(&said) {
+                    same(decision, expected)
+                        .unwrap_or_else(|difference| panic!("seed {seed}: settled {difference}\n{what:#?}{history}"));
+                }
+                assert_eq!(settled.is_allowed(), said.iter().all(|decision| decision.allowed));
+                let longest = said
+                    .iter()
+                    .map(|decision| decision.retry_after)
+                    .try_fold(0, |longest, wait| Some(longest.max(wait?)));
+                assert_eq!(settled.retry_after_nanos(), longest, "seed {seed}");
+                settled_in_all += 1;
             } else if verb <= 2 {
                 let max_wait = if verb == 1 { u64::MAX } else { numbers.near(&[0, period], 63) };
                 let reserved = group.reserve_at(now, max_wait);
@@ -218,8 +245,10 @@ fn a_group_is_its_members_all_or_nothing() {
             }
         }
     }
-    println!("{ran} groups: {allowed} allowed, {denied} denied, {never} never, {reserved_in_all} reserved");
-    assert!(allowed > ran && denied > ran && never > 0 && reserved_in_all > ran);
+    println!(
+        "{ran} groups: {allowed} allowed, {denied} denied, {never} never, {reserved_in_all} reserved, {settled_in_all} settled"
+    );
+    assert!(allowed > ran && denied > ran && never > 0 && reserved_in_all > ran && settled_in_all > 0);
 }
 
 fn fixed(limit: u64, period: u64) -> Limiter {
@@ -376,4 +405,180 @@ fn handles_outlive_a_decision() {
         Group::new(&members).unwrap().take_at(0).remaining()
     };
     assert_eq!(decision, 4);
+}
+
+/// The same group in its three forms: what is reserved, settled and cancelled comes to the same.
+#[test]
+fn settled_in_three_forms() {
+    let clock = Arc::new(ManualClock::new(SECOND));
+    let limiter = || {
+        let builder = Limiter::builder(Algorithm::TokenBucket, Quota::per_second(100).unwrap());
+        Arc::new(builder.shared_clock(clock.clone()).build().unwrap())
+    };
+    let left =
+        |limiters: &[Arc<Limiter>]| limiters.iter().map(|limiter| limiter.peek(1).remaining()).collect::<Vec<_>>();
+    let two = [limiter(), limiter()];
+    let group = LimiterGroup::new([("a", two[0].clone()), ("b", two[1].clone())]).unwrap();
+    assert!(group.reserve(50, Duration::ZERO).unwrap().settle(20).is_allowed());
+    assert_eq!(left(&two), [80, 80]);
+    group.reserve(30, Duration::ZERO).unwrap().cancel();
+    assert_eq!(left(&two), [80, 80]);
+    // More than was reserved is charged; one member cannot take so deep a debt, and says so; the other has settled.
+    assert!(two[0].charge(100).is_allowed());
+    let slot = group.reserve_at(3 * SECOND, 1, 0).unwrap();
+    assert!(two[0].charge_at(3 * SECOND, 150).is_allowed());
+    let settled = group.settle_at(3 * SECOND, slot, 100);
+    assert_eq!((settled.is_allowed(), settled.binding()), (false, Some("a")));
+    assert!(!settled.member("a").unwrap().is_allowed() && settled.member("b").unwrap().is_allowed());
+    assert_eq!(two[1].peek_at(3 * SECOND, 1).remaining(), 0);
+
+    let two = [limiter(), limiter()];
+    let estimate = [Member::limiter("a", &two[0], 50), Member::limiter("b", &two[1], 10)];
+    let slot = Group::new(&estimate).unwrap().reserve(Duration::ZERO).unwrap();
+    let actual = [Member::limiter("a", &two[0], 20), Member::limiter("b", &two[1], 11)];
+    assert!(Group::new(&actual).unwrap().settle(slot).is_allowed());
+    assert_eq!(left(&two), [80, 89]);
+    let slot = Group::new(&estimate).unwrap().reserve(Duration::ZERO).unwrap();
+    Group::new(&estimate).unwrap().cancel(slot);
+    assert_eq!(left(&two), [80, 89]);
+
+    let keyed = KeyedLimiter::<str>::builder(Algorithm::TokenBucket, Quota::per_second(100).unwrap()).max_keys(9);
+    let keyed = Arc::new(keyed.shared_clock(clock.clone()).build().unwrap());
+    let all = limiter();
+    let group = KeyedLimiterGroup::new([("key", keyed.clone().into()), ("all", all.clone().into())]).unwrap();
+    let slot = group.reserve("k", 50, Duration::ZERO).unwrap();
+    assert!(group.settle("k", slot, 20).is_allowed());
+    let slot = group.reserve("k", 30, Duration::ZERO).unwrap();
+    group.cancel("k", slot);
+    assert_eq!((keyed.peek("k", 1).remaining(), all.peek(1).remaining()), (80, 80));
+    let slot = keyed.reserve("k", 50, Duration::ZERO).unwrap();
+    assert!(keyed.settle("k", slot, 60).is_allowed());
+    assert_eq!(keyed.peek("k", 1).remaining(), 20);
+    let slot = group.reserve_at("k", SECOND, 20, 0).unwrap();
+    assert!(group.settle_at("k", SECOND, slot, 0).is_allowed());
+    assert_eq!((keyed.peek("k", 1).remaining(), all.peek(1).remaining()), (20, 80));
+}
+
+mod threads {
+    use super::*;
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+    /// Counts what each thread was granted.
+    fn together(threads: u64, run: impl Fn(u64) -> u64 + Sync) -> Vec<u64> {
+        let barrier = Barrier::new(threads as usize);
+        std::thread::scope(|scope| {
+            let (barrier, run) = (&barrier, &run);
+            let start = |thread| {
+                scope.spawn(move || {
+                    barrier.wait();
+                    run(thread)
+                })
+            };
+            let running: Vec<_> = (0..threads).map(start).collect();
+            running.into_iter().map(|thread| thread.join().unwrap()).collect()
+        })
+    }
+
+    /// Groups that share members in a ring, each of two, and callers of one member alone: exactly what was granted is used, and no more
+    /// than there is.
+    #[test]
+    fn exact_counts() {
+        let limit = 30_000;
+        for algorithm in Algorithm::ALL {
+            let limiter = || {
+                let quota = Quota::from_nanos(if algorithm == Algorithm::SlidingLog { 3_000 } else { limit }, 1 << 40);
+                Arc::new(Limiter::builder(algorithm, quota.unwrap()).build_at(0).unwrap())
+            };
+            let ring = [limiter(), limiter(), limiter()];
+            let group =
+                |a: usize, b: usize| LimiterGroup::new([("a", ring[a].clone()), ("b", ring[b].clone())]).unwrap();
+            let groups = [group(0, 1), group(1, 2), group(2, 0)];
+            let capacity = groups[0].peek_at(0, 1).limit();
+            let alone = AtomicU64::new(0);
+            let granted = together(4, |thread| match groups.get(thread as usize) {
+                Some(group) => (0..capacity).filter(|_| group.try_acquire_at(5, 1)).count() as u64,
+                None => {
+                    let some = (0..capacity / 3).filter(|_| ring[1].try_acquire_at(5, 1)).count() as u64;
+                    alone.store(some, Relaxed);
+                    some
+                }
+            });
+            let used = ring.each_ref().map(|limiter| capacity - limiter.peek_at(5, 1).remaining());
+            let alone = alone.load(Relaxed);
+            let expected = [granted[0] + granted[2], granted[0] + granted[1] + alone, granted[1] + granted[2]];
+            assert_eq!(used, expected, "{algorithm}: {granted:?}");
+            // Nothing is left that a group could still have: of each two members one is exhausted.
+            assert!(groups.iter().all(|group| !group.try_acquire_at(5, 1)), "{algorithm}: {used:?}");
+        }
+    }
+
+    /// How often a race refuses what would have fitted. Each round two threads call at once for the one permit that each of two members has: one
+    /// as a group; the other for the second alone and then for the first alone. One after the other, in any order, the first member's permit is always used. It is not, if
+    /// the group has spent it when the other comes for it, and then finds the second gone.
+    #[test]
+    fn how_often_a_race_refuses_what_would_have_fitted() {
+        let rounds = 20 * cases();
+        let limiter = || {
+            let quota = Quota::from_nanos(1, 1 << 20).unwrap();
+            Arc::new(Limiter::builder(Algorithm::FixedWindow, quota).build_at(0).unwrap())
+        };
+        let (first, second) = (limiter(), limiter());
+        let group = LimiterGroup::new([("first", first.clone()), ("second", second.clone())]).unwrap();
+        let arrived = AtomicU64::new(0);
+        let granted = together(2, |thread| {
+            let (mut one, mut two) = (0, 0);
+            for round in 0..rounds {
+                arrived.fetch_add(1, Relaxed);
+                let mut spins = 0;
+                while arrived.load(Relaxed) < 2 * (round + 1) {
+                    spins += 1;
+                    // The other one may have no processor.
+                    if spins % 1_000 == 0 { std::thread::yield_now() } else { std::hint::spin_loop() }
+                }
+                let now = round << 20;
+                if thread == 0 {
+                    let both = u64::from(group.try_acquire_at(now, 1));
+                    (one, two) = (one + both, two + both);
+                } else {
+                    two += u64::from(second.try_acquire_at(now, 1));
+                    one += u64::from(first.try_acquire_at(now, 1));
+                }
+            }
+            one << 32 | two
+        });
+        let (one, two) =
+            granted.iter().fold((0, 0), |(one, two), both| (one + (both >> 32), two + (both & u64::from(u32::MAX))));
+        assert_eq!(two, rounds, "the second member's permit is always used, and once");
+        assert!(one <= rounds);
+        println!("{} of {rounds} rounds refused what would have fitted", rounds - one);
+    }
+
+    /// Threads that reserve: each instant is kept in every member, and none is given twice.
+    #[test]
+    fn reservations() {
+        let pace = Quota::from_nanos(1, 1_000).unwrap();
+        let day = Quota::from_nanos(1_000, 1 << 40).unwrap();
+        let pace = Arc::new(Limiter::builder(Algorithm::Gcra, pace).build_at(0).unwrap());
+        let day = Arc::new(Limiter::builder(Algorithm::FixedWindow, day).build_at(0).unwrap());
+        let groups = [
+            LimiterGroup::new([("pace", pace.clone()), ("day", day.clone())]).unwrap(),
+            LimiterGroup::new([("day", day.clone()), ("pace", pace.clone())]).unwrap(),
+        ];
+        let instants = std::sync::Mutex::new(Vec::new());
+        together(4, |thread| {
+            for _ in 0..500 {
+                match groups[thread as usize % 2].reserve_at(0, 1, u64::MAX) {
+                    Ok(slot) => instants.lock().unwrap().push(slot.at_nanos()),
+                    Err(refused) => assert_eq!(refused.refusal(), Refusal::Contended),
+                }
+            }
+            0
+        });
+        let mut instants = instants.into_inner().unwrap();
+        instants.sort_unstable();
+        assert!(instants.len() > 1_500 && instants.windows(2).all(|pair| pair[1] - pair[0] >= 1_000));
+        let days = |day: u64| instants.iter().filter(|&&at| at >> 40 == day).count();
+        assert!((0..5).all(|day| days(day) <= 1_000), "{} {}", days(0), days(1));
+    }
 }

@@ -533,18 +533,36 @@ impl Model {
 
     /// Gives a reservation back, as far as nobody else uses its permits.
     pub fn cancel(&mut self, now: u64, slot: Slot) {
+        let all = slot.cost;
+        self.give_back(now, slot, all);
+    }
+
+    /// Says what a reservation has really cost; the difference is given back or charged.
+    pub fn settle(&mut self, now: u64, slot: Slot, actual: u64) -> Decision {
+        if actual >= slot.cost {
+            return self.charge(now, actual - slot.cost);
+        }
+        let less = slot.cost - actual;
+        self.give_back(now, slot, less);
+        self.peek(now, 0)
+    }
+
+    /// Gives back `q` permits of a reservation.
+    fn give_back(&mut self, now: u64, slot: Slot, q: u64) {
         if slot.config != self.config {
             return; // reconfigured since: its permits are counted in another unit
         }
         let now = self.read(now);
         let n = self.ticks.of(now);
-        let (q, limit, burst) = (slot.cost as u128, self.config.limit as u128, self.config.burst as u128);
-        if self.state == slot.after {
+        let (q, limit, burst) = (q as u128, self.config.limit as u128, self.config.burst as u128);
+        let log = matches!(slot.after, State::Log { .. });
+        // A part leaves the state before it where it is; the log can take any of its permits out.
+        if self.state == slot.after && (log || q == slot.cost as u128) {
             self.state = match slot.after {
                 State::Log { mut permits, last, held } => {
                     // The newest permits are its own.
                     if let Some(newest) = permits.last_mut() {
-                        newest.1 -= slot.cost;
+                        newest.1 -= q as u64;
                     }
                     permits.retain(|permit| permit.1 > 0);
                     State::Log { permits, last, held }
@@ -595,7 +613,7 @@ impl Model {
                 };
                 let t = now.max(last);
                 if time <= t && t - time < self.config.period {
-                    self.forget_oldest(now, slot.cost);
+                    self.forget_oldest(now, q as u64);
                 }
             }
             _ => {}

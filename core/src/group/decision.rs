@@ -129,6 +129,15 @@ impl<'a> GroupDecision<'a> {
         GroupDecision { parts, now, allowed: false, spent: false, said: [const { Judged::Nothing }; MAX_MEMBERS] }
     }
 
+    /// What each member says to something else than a spend of all or none.
+    pub(super) fn gathered(parts: Parts<'a>, now: u64, ask: impl Fn(usize) -> Judged) -> GroupDecision<'a> {
+        let mut decision = GroupDecision::unasked(parts, now);
+        let said = &mut decision.said[..parts.len().min(MAX_MEMBERS)];
+        said.iter_mut().enumerate().for_each(|(index, judged)| *judged = ask(index));
+        decision.allowed = said.iter().all(Judged::allows);
+        decision
+    }
+
     /// The same, denied by a member for what only booking shows.
     pub(super) fn denied_by(mut self, index: usize, judged: Judged) -> GroupDecision<'a> {
         self.allowed = false;
@@ -201,17 +210,19 @@ impl<'a> GroupDecision<'a> {
         (0..self.parts.len()).map(|index| self.remaining_in(index)).min().unwrap_or(0)
     }
 
-    /// How long to wait until the same call is allowed, if nobody else calls: the longest wait of all members, zero if allowed, `None` for *never*.
+    /// How long to wait until the same call is allowed, if nobody else calls: the longest wait of all members, zero if allowed (for a settlement: until
+    /// every debt is paid), `None` for *never*.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after_nanos().map(Duration::from_nanos)
     }
 
     /// As [`GroupDecision::retry_after`], in nanoseconds.
     pub fn retry_after_nanos(&self) -> Option<u64> {
-        if self.allowed {
+        if self.spent {
             return Some(0);
         }
-        self.waits().try_fold(0, |longest, (_, wait)| wait.map(|wait| longest.max(wait)))
+        let waits = (0..self.parts.len()).map(|index| self.decision(index).retry_after_nanos());
+        waits.into_iter().try_fold(0, |longest, wait| wait.map(|wait| longest.max(wait)))
     }
 
     /// Whether the same call can never be allowed: waiting for it would be an error.

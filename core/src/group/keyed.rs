@@ -10,7 +10,7 @@ use super::MAX_MEMBERS;
 use super::decision::{GroupDecision, Parts};
 use super::error::{GroupError, check_names};
 use super::member::Limit;
-use super::reserve::{GroupRefused, GroupSlot, cancel, reserve};
+use super::reserve::{GroupRefused, GroupSlot, cancel, reserve, settle};
 use super::spend::attempt;
 use crate::keyed::KeyedLimiter;
 use crate::limiter::Limiter;
@@ -201,6 +201,11 @@ impl<K: ?Sized + Hash> KeyedLimiterGroup<K> {
         cancel(slot, &|| now, &self.part(key, 0));
     }
 
+    /// See [`LimiterGroup::settle_at`](crate::LimiterGroup::settle_at). The key must be the one of the reservation.
+    pub fn settle_at(&self, key: &K, now: u64, slot: GroupSlot, actual: u64) -> GroupDecision<'_> {
+        settle(self.parts(actual), now, slot, &|| now, &self.part(key, actual))
+    }
+
     /// [`KeyedLimiterGroup::reserve_at`], now.
     ///
     /// # Errors
@@ -208,6 +213,11 @@ impl<K: ?Sized + Hash> KeyedLimiterGroup<K> {
     pub fn reserve(&self, key: &K, cost: u64, max_wait: Duration) -> Result<GroupSlot, GroupRefused<'_>> {
         let max_wait = crate::wait::nanos(max_wait);
         reserve(self.parts(cost), self.now(), max_wait, || self.now(), self.part(key, cost))
+    }
+
+    /// [`KeyedLimiterGroup::settle_at`], now.
+    pub fn settle(&self, key: &K, slot: GroupSlot, actual: u64) -> GroupDecision<'_> {
+        settle(self.parts(actual), self.now(), slot, &|| self.now(), &self.part(key, actual))
     }
 
     /// [`KeyedLimiterGroup::cancel_at`], now.

@@ -188,8 +188,27 @@ impl<'a> Limit<'a> {
         }
     }
 
+    /// Says what a booking has really cost.
+    pub(super) fn settle(&self, now: u64, clock: &impl Fn() -> u64, slot: &Slot, actual: u64) -> Judged {
+        Judged::facts(&match self {
+            Limit::Limiter(limiter) => limiter.settle_by(now, clock, slot, actual),
+            #[cfg(feature = "std")]
+            Limit::Key(key) => key.settle_by(now, clock, slot, actual),
+        })
+    }
+
     pub(super) fn is_log(&self) -> bool {
         matches!(self, Limit::Limiter(limiter) if limiter.algorithm() == Algorithm::SlidingLog)
+    }
+
+    /// Whether [`Limit::book`] would be refused. Nothing is changed; logs, and tables without room, say so only then.
+    pub(super) fn refuses(&self, now: u64, from: u64, cost: u64, max_wait: u64) -> Option<Refused> {
+        match self {
+            _ if cost == 0 => None,
+            Limit::Limiter(limiter) => limiter.refuses_at(now, from, cost, max_wait),
+            #[cfg(feature = "std")]
+            Limit::Key(key) => key.refuses(now, from, cost, max_wait),
+        }
     }
 
     /// Books an instant that is not before `from`.

@@ -40,7 +40,7 @@ use decision::Parts;
 use crate::time::ClockSource;
 use error::check_names;
 use member::Limit;
-use reserve::{cancel, reserve};
+use reserve::{cancel, reserve, settle};
 use spend::attempt;
 
 /// The most members of a group.
@@ -129,6 +129,12 @@ impl<'a> Group<'a> {
         cancel(slot, &|| now, &self.part());
     }
 
+    /// See [`LimiterGroup::settle_at`](crate::LimiterGroup::settle_at). The members must be those of the reservation, in the same order, with what it has
+    /// really cost in each.
+    pub fn settle_at(&self, now: u64, slot: GroupSlot) -> GroupDecision<'a> {
+        settle(self.parts(), now, slot, &|| now, &self.part())
+    }
+
     /// `clock` says the time of a roll-back.
     #[inline]
     fn take_by(&self, now: u64, clock: impl Fn() -> u64) -> GroupDecision<'a> {
@@ -174,6 +180,11 @@ impl<'a> Group<'a> {
     /// As there.
     pub fn reserve(&self, max_wait: Duration) -> Result<GroupSlot, GroupRefused<'a>> {
         reserve(self.parts(), self.now(), crate::wait::nanos(max_wait), || self.now(), self.part())
+    }
+
+    /// [`Group::settle_at`], now.
+    pub fn settle(&self, slot: GroupSlot) -> GroupDecision<'a> {
+        settle(self.parts(), self.now(), slot, &|| self.now(), &self.part())
     }
 
     /// [`Group::cancel_at`], now.

@@ -8,7 +8,7 @@ use core::time::Duration;
 use super::decision::{GroupDecision, Parts};
 use super::error::{GroupError, check_names};
 use super::member::Limit;
-use super::reserve::{GroupRefused, GroupSlot, cancel, reserve};
+use super::reserve::{GroupRefused, GroupSlot, cancel, reserve, settle};
 use super::spend::attempt;
 use crate::limiter::Limiter;
 #[cfg(feature = "std")]
@@ -131,6 +131,14 @@ impl LimiterGroup {
         cancel(slot, &|| now, &self.part(0));
     }
 
+    /// Says what a reservation has really cost: every member gives the difference back, or charges it, as [`Limiter::settle_at`] does.
+    ///
+    /// The work is done, so this is not all or nothing: a member whose debt would be too deep denies and charges no more, the others have settled. The
+    /// decision is allowed if all have; `retry_after` is the longest debt or wait, and [`GroupDecision::members`] says what each has done.
+    pub fn settle_at(&self, now: u64, slot: GroupSlot, actual: u64) -> GroupDecision<'_> {
+        settle(self.parts(actual), now, slot, &|| now, &self.part(actual))
+    }
+
     /// `clock` says the time of a roll-back.
     #[inline]
     fn take_by(&self, now: u64, cost: u64, clock: impl Fn() -> u64) -> GroupDecision<'_> {
@@ -203,6 +211,11 @@ impl LimiterGroup {
         Ok(GroupReservation { group: self, slot })
     }
 
+    /// [`LimiterGroup::settle_at`], now.
+    pub fn settle(&self, slot: GroupSlot, actual: u64) -> GroupDecision<'_> {
+        settle(self.parts(actual), self.now(), slot, &|| self.now(), &self.part(actual))
+    }
+
     /// [`LimiterGroup::cancel_at`], now.
     pub fn cancel(&self, slot: GroupSlot) {
         cancel(slot, &|| self.now(), &self.part(0));
@@ -254,6 +267,11 @@ impl<'a> GroupReservation<'a> {
     /// Gives the permits back, as far as nobody else relies on them (see [`LimiterGroup::cancel_at`]).
     pub fn cancel(self) {
         self.group.cancel(self.slot);
+    }
+
+    /// Says what it has really cost (see [`LimiterGroup::settle_at`]).
+    pub fn settle(self, actual: u64) -> GroupDecision<'a> {
+        self.group.settle(self.slot, actual)
     }
 
     /// The group, and the slot to be kept without borrowing it.

@@ -116,6 +116,16 @@ fn book<'a>(
     let mut booked = GroupSlot { at: now.saturating_add(wait), slots: [const { None }; MAX_MEMBERS] };
     // Logs are the last: one that is given back stays closed until the instant, because its time does not run back.
     let count = count.min(MAX_MEMBERS);
+    let lost = |index, refused: Refused| match refused.refusal() {
+        Refusal::WaitTooLong => Lost::Race,
+        _ => Lost::Refused(index, refused),
+    };
+    for index in 0..count {
+        let (limit, cost) = part(index);
+        if let Some(refused) = limit.refuses(now, booked.at, cost, wait) {
+            return Err(lost(index, refused));
+        }
+    }
     let logs = |is_log| (0..count).filter(move |&index| part(index).0.is_log() == is_log);
     for index in logs(false).chain(logs(true)) {
         let (limit, cost) = part(index);
@@ -126,12 +136,26 @@ fn book<'a>(
                 if !seeded(Bug::NoRollback) {
                     cancel(booked, clock, part);
                 }
-                let race = refused.refusal() == Refusal::WaitTooLong;
-                return Err(if race { Lost::Race } else { Lost::Refused(index, refused) });
+                return Err(lost(index, refused));
             }
         }
     }
     Ok(booked)
+}
+
+/// Says, to every member, what it has really cost there.
+pub(super) fn settle<'a>(
+    parts: Parts<'a>,
+    now: u64,
+    slot: GroupSlot,
+    clock: &impl Fn() -> u64,
+    part: &impl Fn(usize) -> (Limit<'a>, u64),
+) -> GroupDecision<'a> {
+    GroupDecision::gathered(parts, now, |index| {
+        let (limit, actual) = part(index);
+        let none = Slot::nothing(slot.at);
+        limit.settle(now, clock, slot.slots.get(index).and_then(Option::as_ref).unwrap_or(&none), actual)
+    })
 }
 
 /// Gives back what every member holds, the newest first.

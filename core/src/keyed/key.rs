@@ -8,8 +8,9 @@ use crate::decision::{Decision, Facts, Verb};
 use crate::keyed::Keys;
 use crate::limiter::kept::Kept;
 use crate::limiter::place::Place;
+use crate::limiter::reservation::Wanted;
 use crate::limiter::{Refusal, Refused, Retired, Slot};
-use crate::rule::{Booking, Rule, Step, Unbookable};
+use crate::rule::{Booking, Rule, Step};
 use crate::time::ClockSource;
 
 /// One key of a [`KeyedLimiter`](crate::KeyedLimiter): its verbs skip the hashing.
@@ -183,35 +184,36 @@ impl<'a, K: ?Sized> Key<'a, K> {
             return Ok(Slot::nothing(now));
         }
         let rule = &self.keys.rule;
-        let (now, from) = (self.clamp(now), self.clamp(from));
-        let book = |word, now: u64| match rule.reserve(word, now, from, cost) {
-            Ok((after, at)) if at - now <= max_wait_nanos => Ok((after, at)),
-            Ok(_) => Err(Refusal::WaitTooLong),
-            Err(Unbookable::Never) => Err(Refusal::Never),
-            Err(Unbookable::Full) => Err(Refusal::QueueFull),
-        };
-        let refused = |word| {
-            let refusal = book(word, now).err().unwrap_or(Refusal::WaitTooLong);
-            let decision = self.decision(false, word, now, cost, Verb::Take);
-            Refused::new(refusal, decision.not_before(from.saturating_sub(now)))
-        };
+        let wanted = self.wanted(now, from, cost, max_wait_nanos);
         // The table's exchanges release.
-        let keep = |word, now, (after, at)| {
-            if rule.earliest(word, now, cost) < Some(at) {
-                self.kept().keep(at);
-            }
-            after
+        let book = |word, now| {
+            let booked = Wanted { now, ..wanted }.of(rule, word).ok()?;
+            booked.keep(self.kept());
+            Some(booked.after)
         };
-        match self.update(now, |word, now| book(word, now).ok().map(|booked| keep(word, now, booked))) {
-            // The step is pure, so it books the same again; a new key has all its permits at once.
-            Outcome::Stepped { before: 0, after } => Ok(Slot::of_word(now.max(from), cost, 0, after)),
-            Outcome::Stepped { before, after } => match book(before, now) {
-                Ok((_, at)) => Ok(Slot::of_word(at, cost, before, after)),
-                Err(_) => Err(refused(before)),
-            },
-            Outcome::Denied { word } => Err(refused(word)),
+        match self.update(now, book) {
+            // A new key has all its permits at once. Any other is booked the same again, for the step is pure.
+            Outcome::Stepped { before: 0, after } => Ok(Slot::of_word(wanted.now.max(wanted.from), cost, 0, after)),
+            Outcome::Stepped { before, after } => {
+                wanted.of(rule, before).map(|booked| Slot::of_word(booked.at, cost, before, after))
+            }
+            Outcome::Denied { word } => Err(match wanted.of(rule, word) {
+                Err(refused) => refused,
+                // A new key, judged at a later time, that waits too long.
+                Ok(_) => Refused::new(Refusal::WaitTooLong, self.decision(false, word, now, cost, Verb::Take)),
+            }),
             Outcome::NoRoom(no_room) => Err(Refused::new(Refusal::NoRoom, self.no_room(no_room, now))),
         }
+    }
+
+    /// Whether [`Key::reserve_from_at`] would be refused, but for want of room, without booking.
+    pub(crate) fn refuses(&self, now: u64, from: u64, cost: u64, max_wait: u64) -> Option<Refused> {
+        let (word, now) = self.look(now);
+        self.wanted(now, from, cost, max_wait).of(&self.keys.rule, word).err()
+    }
+
+    fn wanted(&self, now: u64, from: u64, cost: u64, max_wait: u64) -> Wanted {
+        Wanted { now: self.clamp(now), from: self.clamp(from), cost, max_wait }
     }
 
     /// See [`Limiter::cancel_at`](crate::Limiter::cancel_at).
@@ -228,6 +230,23 @@ impl<'a, K: ?Sized> Key<'a, K> {
             self.keys.rule.unbook(word, now, booking, self.waits(now))
         };
         self.update(0, |word, _| Some(if word == 0 { 0 } else { unbook(word) }));
+    }
+
+    /// See [`Limiter::settle_at`](crate::Limiter::settle_at).
+    pub fn settle_at(&self, now: u64, slot: Slot, actual: u64) -> Decision {
+        self.settle_by(now, || now, &slot, actual)
+    }
+
+    pub(crate) fn settle_by(&self, now: u64, clock: impl Fn() -> u64, slot: &Slot, actual: u64) -> Decision {
+        match actual.checked_sub(slot.cost()) {
+            Some(more) => self.charge_at(now, more),
+            None => {
+                let booking = slot.booking();
+                let part = if actual == 0 { booking } else { booking.part(slot.cost() - actual) };
+                self.cancel_by(clock, &part);
+                self.peek_at(now, 0)
+            }
+        }
     }
 
     /// As `take_at`, with what it takes to give it back: the words before and after it, and whose they are.

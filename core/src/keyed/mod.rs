@@ -209,6 +209,11 @@ impl<K: ?Sized + Hash> KeyedLimiter<K> {
         self.key(key).cancel_at(now, slot);
     }
 
+    /// See [`Limiter::settle_at`](crate::Limiter::settle_at). The key must be the one of the reservation.
+    pub fn settle_at(&self, key: &K, now: u64, slot: Slot, actual: u64) -> Decision {
+        self.key(key).settle_at(now, slot, actual)
+    }
+
     /// Forgets a key: it is new and full. Whether it was remembered.
     pub fn reset(&self, key: &K) -> bool {
         self.key(key).reset()
@@ -249,6 +254,11 @@ impl<K: ?Sized + Hash> KeyedLimiter<K> {
     pub fn reserve(&self, key: &K, cost: u64, max_wait: Duration) -> Result<Slot, Refused> {
         let max_wait = u64::try_from(max_wait.as_nanos()).unwrap_or(u64::MAX);
         self.reserve_at(key, self.now(), cost, max_wait)
+    }
+
+    /// [`KeyedLimiter::settle_at`], now.
+    pub fn settle(&self, key: &K, slot: Slot, actual: u64) -> Decision {
+        self.key(key).settle_by(self.now(), || self.now(), &slot, actual)
     }
 
     /// [`KeyedLimiter::cancel_at`], now.

@@ -150,6 +150,15 @@ impl Core {
         self.generation
     }
 
+    /// Whether [`Core::reserve`] would be refused, without booking. (A log is asked by booking.)
+    pub(crate) fn refuses(&self, now: u64, from: u64, cost: u64, max_wait: u64) -> Result<Option<Refused>, Retired> {
+        match &self.state {
+            State::Word(place) => place.refuses(now, from, cost, max_wait),
+            #[cfg(feature = "alloc")]
+            State::Log(log) => log.serving().map(|()| None),
+        }
+    }
+
     /// Asks the clock after looking at the state.
     pub(crate) fn cancel_by(&self, clock: impl Fn() -> u64, slot: &Slot) -> Result<(), Retired> {
         match &self.state {
@@ -160,6 +169,19 @@ impl Core {
             State::Log(log) => {
                 let (oldest, head) = slot.log_after();
                 log.cancel_by(clock, slot.cost(), oldest, head)
+            }
+        }
+    }
+
+    /// Gives back `permits` of what a slot holds, less than all of it.
+    pub(crate) fn return_part_by(&self, clock: impl Fn() -> u64, slot: &Slot, permits: u64) -> Result<(), Retired> {
+        match &self.state {
+            _ if slot.generation() != self.generation => self.serving(),
+            State::Word(place) => place.cancel_by(clock, &slot.booking().part(permits)),
+            #[cfg(feature = "alloc")]
+            State::Log(log) => {
+                let (oldest, head) = slot.log_after();
+                log.cancel_by(clock, permits, oldest, head)
             }
         }
     }

@@ -283,6 +283,53 @@ impl Limiter {
         }
     }
 
+    /// Says what a reservation has really cost: the difference is given back, or charged.
+    ///
+    /// For work whose cost is known only when it is done: tokens of a language model, bytes of a response. Reserve an estimate, go ahead at
+    /// the instant, then settle. Less than was reserved is given back as [`Limiter::cancel_at`] gives back a part: not what has been earned
+    /// back already, and nothing that somebody who waits relies on. So settle after the instant and soon. More is charged as by
+    /// [`Limiter::charge_at`], into debt if need be.
+    ///
+    /// Allowed means settled; `retry_after` is then how long to pause until the debt is paid, if there is one. Denied means that the
+    /// debt would be too deep: what was reserved stays spent, the rest is not charged, and can be once `retry_after` has passed.
+    ///
+    /// ```
+    /// # use tidegate::{Algorithm, Limiter, Quota};
+    /// let tokens = Limiter::new(Algorithm::TokenBucket, Quota::per_minute(10_000)?)?;
+    /// let slot = tokens.reserve_at(0, 2_000, u64::MAX)?;
+    /// assert!(tokens.settle_at(0, slot, 500).is_allowed());
+    /// assert_eq!(tokens.peek_at(0, 1).remaining(), 9_500);
+    ///
+    /// let slot = tokens.reserve_at(0, 9_000, u64::MAX)?;
+    /// let decision = tokens.settle_at(0, slot, 12_500);
+    /// assert!(decision.is_allowed());
+    /// assert_eq!(decision.retry_after().unwrap().as_secs(), 18); // 3,000 permits of debt
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn settle_at(&self, now: u64, slot: Slot, actual: u64) -> Decision {
+        self.settle_by(now, || now, &slot, actual)
+    }
+
+    pub(crate) fn settle_by(&self, now: u64, clock: impl Fn() -> u64, slot: &Slot, actual: u64) -> Decision {
+        match actual.checked_sub(slot.cost()) {
+            Some(more) => self.charge_at(now, more),
+            None => {
+                // All of it is more than a part: then the state before it may come back.
+                if actual == 0 {
+                    self.cancel_by(clock, slot);
+                } else {
+                    self.ask(0, |core, _| core.return_part_by(&clock, slot, slot.cost() - actual));
+                }
+                self.peek_at(now, 0)
+            }
+        }
+    }
+
+    /// Whether `reserve_from_at` would be refused, without booking.
+    pub(crate) fn refuses_at(&self, now: u64, from: u64, cost: u64, max_wait: u64) -> Option<Refused> {
+        self.ask(now, |core, now| core.refuses(now, from, cost, max_wait))
+    }
+
     /// As `take_at`, and what it takes to give it back.
     pub(crate) fn spend_marked_at(&self, now: u64, cost: u64) -> (Decision, Option<Slot>) {
         self.ask(now, |core, now| core.spend_marked(now, cost))

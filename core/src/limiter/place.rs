@@ -10,8 +10,8 @@ use core::cell::Cell;
 use crate::decision::{Decision, Verb};
 use crate::limiter::Retired;
 use crate::limiter::kept::Kept;
-use crate::limiter::reservation::{Refusal, Refused, Slot};
-use crate::rule::{Booking, RETIRED, Rule, Step, Unbookable};
+use crate::limiter::reservation::{Refused, Slot, Wanted};
+use crate::rule::{Booking, RETIRED, Rule, Step};
 use crate::sync::{
     AtomicU64, Bug,
     Ordering::{Acquire, Relaxed, Release},
@@ -200,30 +200,25 @@ impl<W: Borrow<AtomicU64>> Place<W> {
         cost: u64,
         max_wait: u64,
     ) -> Result<Result<Slot, Refused>, Retired> {
-        let from = from.min(self.rule.end());
+        let wanted = Wanted { now, from: from.min(self.rule.end()), cost, max_wait };
         let mut before = self.at().load(Relaxed);
         loop {
-            live(before)?;
-            let refusal = match self.rule.reserve(before, now, from, cost) {
-                Ok((after, at)) if at - now <= max_wait => {
-                    if self.rule.earliest(before, now, cost) < Some(at) {
-                        self.kept.keep(at);
-                    }
-                    match self.at().compare_exchange_weak(before, after, Release, Relaxed) {
-                        Ok(_) => return Ok(Ok(Slot::of_word(at, cost, before, after))),
-                        Err(seen) => {
-                            before = seen;
-                            continue;
-                        }
-                    }
-                }
-                Ok(_) => Refusal::WaitTooLong,
-                Err(Unbookable::Never) => Refusal::Never,
-                Err(Unbookable::Full) => Refusal::QueueFull,
+            let booked = match wanted.of(&self.rule, live(before)?) {
+                Ok(booked) => booked,
+                Err(refused) => return Ok(Err(refused)),
             };
-            let decision = Decision::of_word(false, &self.rule, before, now, cost, Verb::Take);
-            return Ok(Err(Refused::new(refusal, decision.not_before(from.saturating_sub(now)))));
+            booked.keep(&self.kept);
+            match self.at().compare_exchange_weak(before, booked.after, Release, Relaxed) {
+                Ok(_) => return Ok(Ok(Slot::of_word(booked.at, cost, before, booked.after))),
+                Err(seen) => before = seen,
+            }
         }
+    }
+
+    /// Whether [`Place::reserve`] would be refused, without booking.
+    pub(crate) fn refuses(&self, now: u64, from: u64, cost: u64, max_wait: u64) -> Result<Option<Refused>, Retired> {
+        let wanted = Wanted { now, from: from.min(self.rule.end()), cost, max_wait };
+        Ok(wanted.of(&self.rule, self.word()?).err())
     }
 
     /// The clock is read after the word, so that no spend in the word is later than `now`.

@@ -4,8 +4,9 @@ use core::fmt;
 #[cfg(feature = "std")]
 use core::time::Duration;
 
-use crate::decision::Decision;
-use crate::rule::Booking;
+use crate::decision::{Decision, Verb};
+use crate::limiter::kept::Kept;
+use crate::rule::{Booking, Rule, Step, Unbookable};
 
 /// Permits booked for an instant, made by `Limiter::reserve_at`.
 ///
@@ -86,6 +87,49 @@ impl Slot {
 
     pub(crate) fn log_after(&self) -> (u64, u128) {
         (self.before, self.after)
+    }
+}
+
+/// What is asked of a word. Times are at most the rule's end.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted {
+    pub(crate) now: u64,
+    pub(crate) from: u64,
+    pub(crate) cost: u64,
+    pub(crate) max_wait: u64,
+}
+
+/// The word with a booking, and its instant.
+#[derive(Clone, Copy)]
+pub(crate) struct Booked {
+    pub(crate) after: u64,
+    pub(crate) at: u64,
+    /// It could have been earlier.
+    late: bool,
+}
+
+impl Wanted {
+    pub(crate) fn of(&self, rule: &Rule, word: u64) -> Result<Booked, Refused> {
+        let Wanted { now, from, cost, max_wait } = *self;
+        let refusal = match rule.reserve(word, now, from, cost) {
+            Ok((after, at)) if at - now <= max_wait => {
+                return Ok(Booked { after, at, late: rule.earliest(word, now, cost) < Some(at) });
+            }
+            Ok(_) => Refusal::WaitTooLong,
+            Err(Unbookable::Never) => Refusal::Never,
+            Err(Unbookable::Full) => Refusal::QueueFull,
+        };
+        let decision = Decision::of_word(false, rule, word, now, cost, Verb::Take);
+        Err(Refused::new(refusal, decision.not_before(from.saturating_sub(now))))
+    }
+}
+
+impl Booked {
+    /// Before the word is exchanged.
+    pub(crate) fn keep(&self, kept: &Kept) {
+        if self.late {
+            kept.keep(self.at);
+        }
     }
 }
 
@@ -196,6 +240,21 @@ impl<'a> Reservation<'a> {
     /// Gives the permits back, as far as nobody else relies on them (see `Limiter::cancel_at`).
     pub fn cancel(self) {
         self.limiter.cancel_at(self.limiter.now(), self.slot);
+    }
+
+    /// Says what it has really cost; the difference is given back or charged (see `Limiter::settle_at`).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tidegate::{Algorithm, Limiter, Quota};
+    /// let bytes = Limiter::new(Algorithm::FixedWindow, Quota::per_day(1_000_000)?)?;
+    /// let estimate = bytes.reserve(4_096, Duration::ZERO)?;
+    /// // ... a request, whose response has 1,000 bytes
+    /// assert!(estimate.settle(1_000).is_allowed());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn settle(self, actual: u64) -> Decision {
+        self.limiter.settle_by(self.limiter.now(), || self.limiter.now(), &self.slot, actual)
     }
 
     /// The slot, to be kept without borrowing the limiter.

@@ -149,6 +149,13 @@ pub(crate) struct Booking {
     pub(crate) cost: u64,
 }
 
+impl Booking {
+    /// Less than all of it: the word before it is not to come back.
+    pub(crate) fn part(self, permits: u64) -> Booking {
+        Booking { before: RETIRED, cost: permits, ..self }
+    }
+}
+
 /// Why a reservation was not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unbookable {

@@ -251,6 +251,20 @@ impl Twin {
                 }
                 self.same_state()
             }
+            13 if numbers.below(2) == 0 && !self.slots.is_empty() => {
+                let (ours, theirs) = self.slots.swap_remove(numbers.below(self.slots.len() as u64) as usize);
+                let actual = numbers.near(&[0, ours.cost(), ours.cost() / 2, ours.cost().saturating_add(capacity)], 64);
+                let _ = write!(self.log, " settle {ours:?} as {actual}");
+                let reserved = ours.cost();
+                let decision = self.limiter.settle_at(now, ours, actual);
+                let expected = match theirs {
+                    Some(theirs) => self.model.settle(now, theirs, actual),
+                    // From before a change of quota: nothing is given back.
+                    None if actual < reserved => self.model.peek(now, 0),
+                    None => self.model.charge(now, actual - reserved),
+                };
+                same(decision, &expected).and_then(|()| self.same_state())
+            }
             13 if numbers.below(4) == 0 => {
                 self.limiter.reset();
                 self.model.reset();
