@@ -88,7 +88,7 @@ pub use group::LimiterGroup;
 #[cfg(feature = "std")]
 pub use group::{GroupReservation, KeyedLimiterGroup, KeyedMember};
 #[cfg(feature = "std")]
-pub use keyed::{Key, KeyedLimiter, KeyedLimiterBuilder, KeyedLimiterError, KeyedSnapshot, WhenFull};
+pub use keyed::{Key, KeyedLimiter, KeyedLimiterBuilder, KeyedLimiterError, KeyedReservation, KeyedSnapshot, WhenFull};
 #[cfg(feature = "std")]
 pub use limiter::Reservation;
 #[cfg(feature = "std")]

@@ -1,4 +1,4 @@
-//! The table of `docs/keys.md`: many keys, tidegate's table and the peers', interleaved in short slices, within four minutes.
+//! The table of `docs/keys.md`: many keys, tidegate's table and the peers', interleaved in short slices, within five minutes.
 //!
 //! `cargo run --release -p tidegate-benches --bin keys` measures, prints the parts and writes them into the page; with `--print` it
 //! leaves the page alone. A number of keys and a part of a case's name narrow it down: `keys --print 1000000 hit`.
@@ -11,6 +11,7 @@ use std::io;
 use tidegate_benches::interleave::{Middle, Series};
 use tidegate_benches::machine;
 
+use keys::floor::{self, FLOOR};
 use keys::measure::{interleaved, slice, steady_slice};
 use keys::memory::{Counting, bytes_a_key};
 use keys::report::{self, Row};
@@ -92,25 +93,45 @@ fn measure<K: KeyType>(size: usize, wanted: &Wanted, rows: &mut Vec<Row>) {
             rows.push(row("insert, with room", threads, insert(&known, threads)));
         }
     }
+    let room = Room { keys: size, at_once: true };
     let mut subjects = make_all::<K>(size);
-    let busy = subject::of_busy_keys::<K>(size);
-    subjects.push((EVICT, busy));
+    subjects.push((FLOOR, floor::counted::<K>(room)));
+    subjects.push((EVICT, subject::of_busy_keys::<K>(size)));
     for (_, subject) in &subjects {
         assert_eq!(subject.spend(&known), size as u64);
     }
     for order in Order::ALL {
         let calls: Vec<K> = space::keys(order.numbers(size, SEQUENCE, 7));
         for threads in [1, 2] {
-            if !wanted.case(order.name()) && !(order == Order::Uniform && wanted.case("evict")) {
+            let evicts = order == Order::Uniform && wanted.case("evict");
+            if !(evicts || wanted.case(order.name())) {
                 continue;
             }
-            let evicting = (order == Order::Uniform).then(|| strangers::<K>(size, threads));
-            let (hits, evictions) = hit(size, &subjects, &calls, evicting.as_deref(), threads);
+            let (hits, evictions) = if order == Order::Uniform {
+                let strangers = strangers::<K>(size, threads);
+                let (hits, evictions) = hit_and_evict(size, &subjects, &calls, &strangers, threads);
+                (hits, Some(evictions))
+            } else {
+                (hit(size, &subjects[..subjects.len() - 1], &calls, threads), None)
+            };
+            // A table that is filled to its maximum finds no room in reach for one key in some hundred thousand.
+            assert!(subjects[0].1.evictions() <= (SEQUENCE / 1_000) as u64, "hits evict nobody");
             rows.push(row(order.name(), threads, hits));
-            if let Some((slow, over_hit)) = evictions {
-                rows.push(row("insert, evicting", threads, vec![(TIDEGATE, slow)]));
+            if let Some(Evicting { nanos, over_hit }) = evictions {
+                rows.push(row("insert, evicting", threads, vec![(TIDEGATE, nanos)]));
                 rows.push(row(OVER_HIT, threads, vec![(TIDEGATE, over_hit)]));
             }
+        }
+    }
+    drop(subjects);
+    if wanted.case(TOLD) {
+        let told: Subjects<K> = subject::told::<K>().into_iter().map(|(name, make)| (name, make(room))).collect();
+        for (_, subject) in &told {
+            assert_eq!(subject.spend(&known), size as u64);
+        }
+        let calls: Vec<K> = space::keys(Order::Uniform.numbers(size, SEQUENCE, 7));
+        for threads in [1, 2] {
+            rows.push(row(TOLD, threads, hit(size, &told, &calls, threads)));
         }
     }
     if wanted.case("idle") {
@@ -118,13 +139,13 @@ fn measure<K: KeyType>(size: usize, wanted: &Wanted, rows: &mut Vec<Row>) {
             rows.push(row("insert, over an idle key", threads, vec![(TIDEGATE, over_idle(&known, threads))]));
         }
     }
-    drop(subjects);
     if wanted.case("bytes") {
         let bytes = subject::all::<K>().into_iter().map(|(name, make)| (name, vec![bytes_a_key(make, size)]));
         rows.push(row("bytes a key", 0, bytes.collect()));
     }
 }
 
+const TOLD: &str = "hit, uniform, told the time";
 const EVICT: &str = "evict";
 /// Not a time, but the ratio of two.
 const OVER_HIT: &str = "insert, evicting, over a uniform hit";
@@ -141,39 +162,59 @@ fn part<K>(calls: &[K], round: usize, length: usize) -> &[K] {
     &calls[from..from + length]
 }
 
-/// Calls on keys that are there, and beside them, in the same rounds, newcomers to a full table.
+type Cells = Vec<(&'static str, Series)>;
+
+/// Calls on keys that are there.
 fn hit<K: KeyType>(
+    size: usize,
+    subjects: &[(&'static str, Box<dyn Subject<K>>)],
+    calls: &[K],
+    threads: usize,
+) -> Cells {
+    let series = interleaved(ROUNDS, subjects.len(), |round, index| {
+        let (name, subject) = &subjects[index];
+        steady_slice(name, &**subject, part(calls, round, slice_of(threads, size)), threads)
+    });
+    subjects.iter().map(|(name, _)| *name).zip(series).collect()
+}
+
+/// Newcomers to a full table.
+struct Evicting {
+    nanos: Series,
+    over_hit: Series,
+}
+
+/// Calls on keys that are there, and beside them, in the same rounds, newcomers to a full table, which is the last subject.
+fn hit_and_evict<K: KeyType>(
     size: usize,
     subjects: &Subjects<K>,
     calls: &[K],
-    strangers: Option<&[K]>,
+    strangers: &[K],
     threads: usize,
-) -> (Vec<(&'static str, Series)>, Option<(Series, Series)>) {
-    let count = if strangers.is_some() { subjects.len() } else { subjects.len() - 1 };
-    let before = subjects[subjects.len() - 1].1.evictions();
-    let series = interleaved(ROUNDS, count, |round, index| {
+) -> (Cells, Evicting) {
+    let full = &subjects[subjects.len() - 1].1;
+    let before = full.evictions();
+    let series = interleaved(ROUNDS, subjects.len(), |round, index| {
         let (name, subject) = &subjects[index];
-        let calls = match strangers {
-            Some(strangers) if *name == EVICT => part(strangers, round, STRANGERS),
-            _ => part(calls, round, slice_of(threads, size)),
-        };
+        let evicts = *name == EVICT;
+        let calls =
+            if evicts { part(strangers, round, STRANGERS) } else { part(calls, round, slice_of(threads, size)) };
         steady_slice(name, &**subject, calls, threads)
     });
-    let mut cells: Vec<_> = subjects.iter().map(|(name, _)| *name).zip(series).collect();
-    // A table that is filled to its maximum finds no room in reach for one key in some hundred thousand.
-    assert!(subjects[0].1.evictions() <= (SEQUENCE / 1_000) as u64, "hits evict nobody");
-    let Some(strangers) = strangers else { return (cells, None) };
-    let evictions = subjects[subjects.len() - 1].1.evictions() - before;
     // But for those who found the last free slots.
-    let calls = strangers.len() as u64;
-    assert!(evictions <= calls && evictions >= calls - calls / 1_000, "every stranger evicts somebody: {evictions}");
-    let evicting = cells.pop().map(|(_, series)| series).unwrap_or_default();
-    let over_hit = evicting.iter().zip(&cells[0].1).map(|(evict, hit)| evict / hit).collect();
-    (cells, Some((evicting, over_hit)))
+    let (evictions, newcomers) = (full.evictions() - before, strangers.len() as u64);
+    assert!(
+        evictions <= newcomers && evictions >= newcomers - newcomers / 1_000,
+        "every stranger evicts somebody: {evictions}"
+    );
+    let mut cells: Cells = subjects.iter().map(|(name, _)| *name).zip(series).collect();
+    let nanos = cells.pop().map(|(_, series)| series).unwrap_or_default();
+    let over_hit = nanos.iter().zip(&cells[0].1).map(|(evict, hit)| evict / hit).collect();
+    (cells, Evicting { nanos, over_hit })
 }
 
 /// Fills tables that are made for as many keys. Small ones are made anew in each round.
-fn insert<K: KeyType>(known: &[K], threads: usize) -> Vec<(&'static str, Series)> {
+fn insert<K: KeyType>(known: &[K], threads: usize) -> Cells {
     let (makers, room) = (subject::all::<K>(), Room { keys: known.len(), at_once: true });
     let mut subjects = make_all::<K>(known.len());
     let names: Vec<_> = subjects.iter().map(|(name, _)| *name).collect();
@@ -212,10 +253,19 @@ fn bounds(rows: &[Row]) -> String {
     let (numbers, strings) = (<u64 as KeyType>::NAME, <String as KeyType>::NAME);
     let hit = Order::Uniform.name();
     let governor = |kind| row(kind, hit)?.ratio(GOVERNOR);
+    let room = |kind| row(kind, hit)?.ratio_to(GOVERNOR, FLOOR);
+    let told = |kind| row(kind, TOLD)?.ratio(GOVERNOR);
+    let above = |kind| row(kind, hit)?.ratio_to(TIDEGATE, FLOOR);
     let mut text =
         String::from("| a million keys, one thread | bound | median | middle half | |\n|---|---:|---:|---:|---|\n");
     text += &report::bound("governor's time to tidegate's, u64 keys", true, 3.0, governor(numbers));
     text += &report::bound("governor's time to tidegate's, 15 characters", true, 5.0, governor(strings));
+    text += &report::figure("governor's time to the floor's (the room there is), u64 keys", room(numbers));
+    text += &report::figure("governor's time to the floor's, 15 characters", room(strings));
+    text += &report::figure("tidegate's time to the floor's, u64 keys", above(numbers));
+    text += &report::figure("tidegate's time to the floor's, 15 characters", above(strings));
+    text += &report::figure("governor's time to tidegate's, both told the time, u64 keys", told(numbers));
+    text += &report::figure("governor's time to tidegate's, both told the time, 15 characters", told(strings));
     text += &report::bound("insert under eviction to a hit, u64 keys", false, 3.0, figure(numbers, OVER_HIT));
     text += &report::bound("insert under eviction to a hit, 15 characters", false, 3.0, figure(strings, OVER_HIT));
     text += &report::bound("bytes a key, u64 keys", false, 24.0, figure(numbers, "bytes a key"));

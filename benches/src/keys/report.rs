@@ -5,10 +5,12 @@ use std::{fs, io};
 
 use tidegate_benches::interleave::{Middle, Series};
 
+use super::floor::FLOOR;
 use super::subject::{GOVERNOR, TIDEGATE};
 
 /// The columns, in order.
-pub const COLUMNS: [&str; 7] = [
+pub const COLUMNS: [&str; 8] = [
+    FLOOR,
     TIDEGATE,
     GOVERNOR,
     "gcra",
@@ -39,7 +41,12 @@ impl Row {
 
     /// The other's figure over ours, round by round.
     pub fn ratio(&self, column: &str) -> Option<Middle> {
-        Some(Middle::of_ratio(self.series(column)?, self.series(TIDEGATE)?))
+        self.ratio_to(column, TIDEGATE)
+    }
+
+    /// One column's figure over another's, round by round.
+    pub fn ratio_to(&self, column: &str, other: &str) -> Option<Middle> {
+        Some(Middle::of_ratio(self.series(column)?, self.series(other)?))
     }
 
     fn markdown(&self) -> String {
@@ -88,6 +95,12 @@ pub fn bound(says: &str, at_least: bool, bound: f64, found: Option<Middle>) -> S
     )
 }
 
+/// A ratio that nothing is promised about.
+pub fn figure(says: &str, found: Option<Middle>) -> String {
+    let Some(found) = found else { return format!("| {says} | | not measured | | |\n") };
+    format!("| {says} | | {:.2} | {:.2} to {:.2} | |\n", found.median, found.low, found.high)
+}
+
 /// Replaces what lies between `<!-- part: begin -->` and `<!-- part: end -->`.
 ///
 /// # Errors
@@ -122,7 +135,7 @@ mod tests {
         let cells = vec![(TIDEGATE, vec![10.0, 20.0, 30.0]), (GOVERNOR, vec![30.0, 60.0, 90.0])];
         let row = Row { keys: 1_000_000, kind: "u64", case: "hit", threads: 1, cells };
         assert!((row.ratio(GOVERNOR).unwrap().median - 3.0).abs() < 1e-9);
-        assert_eq!(row.markdown(), "| 1,000,000 | u64 | hit | 1 | **20** | 60 (3.0x) | | | | | |\n");
+        assert_eq!(row.markdown(), "| 1,000,000 | u64 | hit | 1 | | **20** | 60 (3.0x) | | | | | |\n");
         assert!(bound("b", true, 3.1, row.ratio(GOVERNOR)).contains("missed"));
         assert!(bound("b", false, 3.1, row.ratio(GOVERNOR)).contains("holds"));
     }

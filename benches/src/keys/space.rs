@@ -19,6 +19,8 @@ pub trait KeyType: Hash + Eq + Clone + Display + Send + Sync + 'static {
     fn numbered(number: u64) -> Self;
     /// The key, borrowed.
     fn asked(&self) -> &Self::Asked;
+    /// A number as evenly spread as the keys, for the price of next to nothing.
+    fn spread(&self) -> u64;
     /// Peers that take only this type of keys.
     fn own_peers() -> Vec<(&'static str, Make<Self>)>;
 }
@@ -38,6 +40,10 @@ impl KeyType for u64 {
         self
     }
 
+    fn spread(&self) -> u64 {
+        *self
+    }
+
     fn own_peers() -> Vec<(&'static str, Make<u64>)> {
         Vec::new()
     }
@@ -53,6 +59,12 @@ impl KeyType for String {
 
     fn asked(&self) -> &str {
         self
+    }
+
+    fn spread(&self) -> u64 {
+        // Its last eight digits.
+        let digits = self.as_bytes().last_chunk().map_or(0, |digits| u64::from_le_bytes(*digits));
+        digits.wrapping_mul(FACTOR)
     }
 
     fn own_peers() -> Vec<(&'static str, Make<String>)> {

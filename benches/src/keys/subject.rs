@@ -8,6 +8,7 @@ use hashbrown::HashTable;
 use parking_lot::Mutex;
 use tidegate::{Algorithm, Clock, KeyedLimiter, MonotonicClock, Quota};
 
+use super::floor::{self, FLOOR};
 use super::space::KeyType;
 use super::{BURST, INTERVAL};
 
@@ -54,6 +55,17 @@ pub fn all<K: KeyType>() -> Vec<(&'static str, Make<K>)> {
     all
 }
 
+/// Those who can be told the time, each told the same one at every call. Ours is the first.
+pub fn told<K: KeyType>() -> Vec<(&'static str, Make<K>)> {
+    vec![
+        (TIDEGATE, ours_told::<K>),
+        (GOVERNOR, super::peers::governor_told::<K>),
+        ("gcra", super::peers::gcra_told::<K>),
+        ("sharded map", sharded_told::<K>),
+        (FLOOR, floor::told::<K>),
+    ]
+}
+
 /// A table and how to ask it.
 pub struct Asked<T, F> {
     /// The table.
@@ -86,10 +98,20 @@ impl<K: KeyType> Subject<K> for Ours<K> {
     }
 }
 
+/// Ours, told the time.
+fn ours_told<K: KeyType>(room: Room) -> Box<dyn Subject<K>> {
+    let table = (limiter_of::<K>(busy(), room.keys), MonotonicClock.now());
+    let ask = |(keyed, now): &(KeyedLimiter<K::Asked>, u64), key: &K| keyed.try_acquire_at(key.asked(), *now, 1);
+    Box::new(Asked { table, ask })
+}
+
+fn busy() -> Quota {
+    Quota::from_nanos(1, INTERVAL).and_then(|quota| quota.burst(BURST.into())).expect("within every bound")
+}
+
 /// Ours, of `max_keys` keys.
 fn ours<K: KeyType>(room: Room) -> Box<dyn Subject<K>> {
-    let quota = Quota::from_nanos(1, INTERVAL).and_then(|quota| quota.burst(BURST.into())).expect("within every bound");
-    limiter::<K>(quota, room.keys)
+    limiter::<K>(busy(), room.keys)
 }
 
 /// A table of ours whose keys are idle again at once: every newcomer takes the slot of an idle key.
@@ -102,9 +124,12 @@ pub fn of_busy_keys<K: KeyType>(max_keys: usize) -> Box<dyn Subject<K>> {
     ours::<K>(Room { keys: max_keys, at_once: true })
 }
 
+fn limiter_of<K: KeyType>(quota: Quota, max_keys: usize) -> KeyedLimiter<K::Asked> {
+    KeyedLimiter::builder(Algorithm::Gcra, quota).max_keys(max_keys).build().expect("memory")
+}
+
 fn limiter<K: KeyType>(quota: Quota, max_keys: usize) -> Box<dyn Subject<K>> {
-    let keyed = KeyedLimiter::builder(Algorithm::Gcra, quota).max_keys(max_keys).build().expect("memory");
-    Box::new(Ours::<K>(keyed))
+    Box::new(Ours::<K>(limiter_of::<K>(quota, max_keys)))
 }
 
 const SHARDS: usize = 64;
@@ -119,16 +144,26 @@ struct Sharded<K> {
     hasher: RandomState,
 }
 
+impl<K> Sharded<K> {
+    fn new(room: Room) -> Sharded<K> {
+        let shard = |_| Shard(Mutex::new(HashTable::with_capacity(room.capacity() / SHARDS * 9 / 8)));
+        Sharded { shards: (0..SHARDS).map(shard).collect(), hasher: RandomState::new() }
+    }
+}
+
 fn sharded<K: KeyType>(room: Room) -> Box<dyn Subject<K>> {
-    let shard = |_| Shard(Mutex::new(HashTable::with_capacity(room.capacity() / SHARDS * 9 / 8)));
-    let table = Sharded { shards: (0..SHARDS).map(shard).collect(), hasher: RandomState::new() };
-    Box::new(Asked { table, ask: Sharded::try_acquire })
+    let ask = |table: &Sharded<K>, key: &K| table.try_acquire(key, MonotonicClock.now());
+    Box::new(Asked { table: Sharded::new(room), ask })
+}
+
+fn sharded_told<K: KeyType>(room: Room) -> Box<dyn Subject<K>> {
+    let table = (Sharded::new(room), MonotonicClock.now());
+    Box::new(Asked { table, ask: |(table, now): &(Sharded<K>, u64), key: &K| table.try_acquire(key, *now) })
 }
 
 impl<K: Hash + Eq + Clone> Sharded<K> {
     /// GCRA in nanoseconds.
-    fn try_acquire(&self, key: &K) -> bool {
-        let now = MonotonicClock.now();
+    fn try_acquire(&self, key: &K, now: u64) -> bool {
         let hash = self.hasher.hash_one(key);
         // The map uses the lowest and the seven highest bits.
         let mut shard = self.shards[(hash >> 32) as usize % SHARDS].0.lock();

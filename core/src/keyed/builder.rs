@@ -8,7 +8,7 @@ use core::marker::PhantomData;
 use std::collections::hash_map::RandomState;
 
 use super::table::{Table, WhenFull};
-use super::{KeyedLimiter, Keys};
+use super::{KeyedLimiter, KeyedSnapshot, Keys};
 use crate::limiter::kept::Kept;
 use crate::limiter::place::Place;
 use crate::quota::{Anchor, Quota, QuotaError};
@@ -26,7 +26,6 @@ use crate::time::ClockSource;
 /// assert_eq!(keyed.max_keys(), 100_000);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 #[must_use = "call `build`"]
 pub struct KeyedLimiterBuilder<K: ?Sized> {
     config: Config,
@@ -48,6 +47,8 @@ pub enum KeyedLimiterError {
     TooManyKeys,
     /// A snapshot's entries do not belong to its quota, or do not fit.
     Corrupt,
+    /// A snapshot was taken under another algorithm, quota, refill or initial fill than the builder's.
+    OtherQuota,
 }
 
 impl From<QuotaError> for KeyedLimiterError {
@@ -62,12 +63,30 @@ impl fmt::Display for KeyedLimiterError {
             KeyedLimiterError::Quota(error) => error.fmt(f),
             KeyedLimiterError::NoKeys => f.write_str("max_keys must be at least 1"),
             KeyedLimiterError::TooManyKeys => f.write_str("no memory for max_keys at 22 bytes a key"),
+            KeyedLimiterError::OtherQuota => f.write_str("the snapshot was taken under another algorithm or quota"),
             KeyedLimiterError::Corrupt => f.write_str("the snapshot's entries do not belong to its quota or table"),
         }
     }
 }
 
 impl core::error::Error for KeyedLimiterError {}
+
+impl<K: ?Sized> Clone for KeyedLimiterBuilder<K> {
+    fn clone(&self) -> Self {
+        KeyedLimiterBuilder { clock: self.clock.clone(), ..*self }
+    }
+}
+
+impl<K: ?Sized> fmt::Debug for KeyedLimiterBuilder<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyedLimiterBuilder")
+            .field("config", &self.config)
+            .field("max_keys", &self.max_keys)
+            .field("when_full", &self.when_full)
+            .field("clock", &self.clock)
+            .finish()
+    }
+}
 
 impl<K: ?Sized> KeyedLimiterBuilder<K> {
     pub(super) fn new(algorithm: Algorithm, quota: Quota) -> Self {
@@ -104,6 +123,25 @@ impl<K: ?Sized> KeyedLimiterBuilder<K> {
         self
     }
 
+    /// How many tokens each key's bucket holds at the time at which the limiter is built (all, if not said): from then on they refill,
+    /// whether the key has been seen or not. Token buckets only.
+    ///
+    /// ```
+    /// use tidegate::{Algorithm, KeyedLimiter, Quota};
+    /// let keyed: KeyedLimiter<str> = KeyedLimiter::builder(Algorithm::TokenBucket, Quota::per_second(10)?)
+    ///     .initial(0)
+    ///     .max_keys(100)
+    ///     .build_at(0)?;
+    /// assert!(!keyed.try_acquire_at("early", 99_999_999, 1));
+    /// assert!(keyed.try_acquire_at("early", 100_000_000, 1));
+    /// assert!(keyed.try_acquire_at("late", 1_000_000_000, 10));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn initial(mut self, permits: u64) -> Self {
+        self.config.initial = Some(permits);
+        self
+    }
+
     /// A clock of your own, for every verb without `_at`.
     pub fn clock(mut self, clock: &'static dyn crate::Clock) -> Self {
         self.clock = ClockSource::Static(clock);
@@ -133,23 +171,61 @@ impl<K: ?Sized> KeyedLimiterBuilder<K> {
         self.build_with(origin, fresh_seed())
     }
 
+    /// The limiter of a snapshot, on this builder's clock. The algorithm, quota, refill and initial fill must be those of the snapshot; what
+    /// becomes of newcomers to a full table is this builder's to say, and how many keys there may be, unless it does not.
+    ///
+    /// # Errors
+    /// A snapshot of another algorithm or quota, one that was tampered with, one with more keys than `max_keys`, or no memory for its table.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use tidegate::{Algorithm, KeyedLimiter, ManualClock, Quota};
+    /// let quota = Quota::per_hour(5)?;
+    /// let builder = KeyedLimiter::<str>::builder(Algorithm::Gcra, quota).shared_clock(Arc::new(ManualClock::new(0)));
+    /// let before = builder.clone().max_keys(10).build()?;
+    /// before.try_acquire("a", 5);
+    /// let after = builder.restore(&before.snapshot())?;
+    /// assert!(!after.try_acquire("a", 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn restore(mut self, snapshot: &KeyedSnapshot) -> Result<KeyedLimiter<K>, KeyedLimiterError> {
+        if self.config != snapshot.config {
+            return Err(KeyedLimiterError::OtherQuota);
+        }
+        if self.max_keys == 0 {
+            self.max_keys = snapshot.max_keys;
+        }
+        if snapshot.entries.len() > self.max_keys {
+            return Err(KeyedLimiterError::Corrupt);
+        }
+        let limiter = self.build_with(snapshot.origin, snapshot.seed)?;
+        let Keys { table, rule, .. } = &limiter.keys;
+        for &(hash, word) in &snapshot.entries {
+            if !rule.holds(word) || !table.restore(hash, word, rule) {
+                return Err(KeyedLimiterError::Corrupt);
+            }
+        }
+        Ok(limiter)
+    }
+
     pub(super) fn build_with(self, origin: u64, seed: [u64; 2]) -> Result<KeyedLimiter<K>, KeyedLimiterError> {
         let origin = origin.min(END);
         let rule = Rule::new(&self.config, origin)?;
         if self.max_keys == 0 {
             return Err(KeyedLimiterError::NoKeys);
         }
+        let first = rule.first_word(origin, self.config.initial);
         let memory = remembered(&rule, &self.config.quota, origin);
         let keys = Keys {
             config: self.config,
             origin,
             rule,
-            table: Table::new(self.max_keys, memory).ok_or(KeyedLimiterError::TooManyKeys)?,
+            table: Table::new(self.max_keys, memory, first).ok_or(KeyedLimiterError::TooManyKeys)?,
             seed,
             when_full: self.when_full,
             // Enough that keys with reservations seldom meet, little beside the slots.
             kept: (0..self.max_keys.div_ceil(64).min(512)).map(|_| Kept::new(0)).collect(),
-            overflow: Place::new(rule, 0),
+            overflow: Place::new(rule, first),
             clock: self.clock,
         };
         Ok(KeyedLimiter { keys, kind: PhantomData })

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::marker::PhantomData;
+use core::time::Duration;
 
 use super::table::{NoRoom, Outcome, WhenFull};
 use crate::decision::{Decision, Facts, Verb};
@@ -143,7 +144,7 @@ impl<'a, K: ?Sized> Key<'a, K> {
     pub fn peek_at(&self, now: u64, cost: u64) -> Decision {
         let (word, judged) = self.keys.table.look(self.hash, self.clamp(now));
         let allowed = cost == 0 || self.keys.rule.take(word, judged, cost).is_some();
-        self.decision(allowed, word, if word == 0 { judged } else { now }, cost, Verb::Take)
+        self.decision(allowed, word, judged, cost, Verb::Take)
     }
 
     /// See [`Limiter::charge_at`](crate::Limiter::charge_at).
@@ -192,10 +193,10 @@ impl<'a, K: ?Sized> Key<'a, K> {
             Some(booked.after)
         };
         match self.update(now, book) {
-            // A new key has all its permits at once. Any other is booked the same again, for the step is pure.
-            Outcome::Stepped { before: 0, after } => Ok(Slot::of_word(wanted.now.max(wanted.from), cost, 0, after)),
+            // The step is pure, so it books the same again; but a new key, judged at a later time, has its permits at once.
             Outcome::Stepped { before, after } => {
-                wanted.of(rule, before).map(|booked| Slot::of_word(booked.at, cost, before, after))
+                let at = wanted.of(rule, before).map_or(wanted.now.max(wanted.from), |booked| booked.at);
+                Ok(Slot::of_word(at, cost, before, after))
             }
             Outcome::Denied { word } => Err(match wanted.of(rule, word) {
                 Err(refused) => refused,
@@ -229,7 +230,7 @@ impl<'a, K: ?Sized> Key<'a, K> {
             let now = self.clamp(clock());
             self.keys.rule.unbook(word, now, booking, self.waits(now))
         };
-        self.update(0, |word, _| Some(if word == 0 { 0 } else { unbook(word) }));
+        self.update(0, |word, _| Some(if word == self.keys.table.first() { word } else { unbook(word) }));
     }
 
     /// See [`Limiter::settle_at`](crate::Limiter::settle_at).
@@ -358,5 +359,80 @@ impl<K: ?Sized> Key<'_, K> {
     /// [`Key::refund_at`], now.
     pub fn refund(&self, permits: u64) {
         self.refund_at(self.keys.clock.now(), permits);
+    }
+
+    /// [`Key::cancel_at`], now.
+    pub fn cancel(&self, slot: Slot) {
+        self.cancel_at(self.keys.clock.now(), slot);
+    }
+}
+
+impl<'a, K: ?Sized> Key<'a, K> {
+    /// [`Key::reserve_at`], now. A `max_wait` beyond 584 years is read as that.
+    ///
+    /// # Errors
+    /// As [`Key::reserve_at`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use tidegate::{Algorithm, KeyedLimiter, Quota};
+    /// let keyed: KeyedLimiter<str> = KeyedLimiter::builder(Algorithm::Gcra, Quota::per_minute(1)?).max_keys(10).build()?;
+    /// let key = keyed.key("a");
+    /// assert_eq!(key.reserve(1, Duration::ZERO)?.delay(), Duration::ZERO);
+    ///
+    /// let later = key.reserve(1, Duration::from_secs(60))?;
+    /// assert!(later.delay() > Duration::from_secs(59));
+    /// assert!(key.reserve(1, Duration::from_secs(60)).is_err());
+    /// later.cancel();
+    /// assert!(key.reserve(1, Duration::from_secs(60)).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reserve(&self, cost: u64, max_wait: Duration) -> Result<KeyedReservation<'a, K>, Refused> {
+        let max_wait = u64::try_from(max_wait.as_nanos()).unwrap_or(u64::MAX);
+        let slot = self.reserve_at(self.keys.clock.now(), cost, max_wait)?;
+        Ok(KeyedReservation { key: *self, slot })
+    }
+}
+
+/// Permits booked for one key on a limiter with its own clock, made by [`Key::reserve`] and
+/// [`KeyedLimiter::reserve`](crate::KeyedLimiter::reserve).
+///
+/// Dropping it keeps the permits booked.
+#[must_use = "the permits are booked; wait for the instant, or cancel"]
+pub struct KeyedReservation<'a, K: ?Sized> {
+    key: Key<'a, K>,
+    slot: Slot,
+}
+
+impl<'a, K: ?Sized> KeyedReservation<'a, K> {
+    /// The instant from which the permits may be used, in nanoseconds of the limiter's clock.
+    pub fn at_nanos(&self) -> u64 {
+        self.slot.at_nanos()
+    }
+
+    /// How long it is until then, from now.
+    pub fn delay(&self) -> Duration {
+        Duration::from_nanos(self.slot.at_nanos().saturating_sub(self.key.keys.clock.now()))
+    }
+
+    /// The key that they are booked for.
+    pub fn key(&self) -> Key<'a, K> {
+        self.key
+    }
+
+    /// Gives the permits back, as far as nobody else relies on them (see [`Limiter::cancel_at`](crate::Limiter::cancel_at)).
+    pub fn cancel(self) {
+        self.key.cancel(self.slot);
+    }
+
+    /// The slot, to be kept without borrowing the limiter and given back with [`KeyedLimiter::cancel`](crate::KeyedLimiter::cancel).
+    pub fn into_slot(self) -> Slot {
+        self.slot
+    }
+}
+
+impl<K: ?Sized> fmt::Debug for KeyedReservation<'_, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyedReservation").field("slot", &self.slot).finish_non_exhaustive()
     }
 }

@@ -93,7 +93,7 @@ impl<K: ?Sized> KeyedLimiter<K> {
         self.snapshot_at(self.now())
     }
 
-    /// A limiter with the keys of a snapshot, on the default clock.
+    /// A limiter with the keys of a snapshot, on the default clock; for another clock see [`restore`](crate::KeyedLimiterBuilder::restore).
     ///
     /// # Errors
     /// A snapshot that was tampered with, or no memory for its table.
@@ -108,20 +108,10 @@ impl<K: ?Sized> KeyedLimiter<K> {
     /// ```
     pub fn from_snapshot(snapshot: &KeyedSnapshot) -> Result<KeyedLimiter<K>, KeyedLimiterError> {
         let config = snapshot.config;
-        if snapshot.entries.len() > snapshot.max_keys {
-            return Err(KeyedLimiterError::Corrupt);
-        }
-        let limiter = KeyedLimiter::builder(config.algorithm, config.quota)
+        KeyedLimiter::builder(config.algorithm, config.quota)
             .of_config(config)
-            .max_keys(snapshot.max_keys)
             .when_full(snapshot.when_full)
-            .build_with(snapshot.origin, snapshot.seed)?;
-        for &(hash, word) in &snapshot.entries {
-            if !limiter.keys.rule.holds(word) || !limiter.keys.table.restore(hash, word, &limiter.keys.rule) {
-                return Err(KeyedLimiterError::Corrupt);
-            }
-        }
-        Ok(limiter)
+            .restore(snapshot)
     }
 }
 
@@ -129,12 +119,12 @@ impl<K: ?Sized> KeyedLimiter<K> {
 #[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct KeyedSnapshot {
-    config: Config,
-    origin: u64,
-    seed: [u64; 2],
-    max_keys: usize,
-    when_full: WhenFull,
-    entries: Vec<(u64, u64)>,
+    pub(super) config: Config,
+    pub(super) origin: u64,
+    pub(super) seed: [u64; 2],
+    pub(super) max_keys: usize,
+    pub(super) when_full: WhenFull,
+    pub(super) entries: Vec<(u64, u64)>,
 }
 
 impl KeyedSnapshot {

@@ -15,8 +15,8 @@ use core::time::Duration;
 use siphasher::sip::SipHasher13;
 
 pub use builder::{KeyedLimiterBuilder, KeyedLimiterError};
-pub use key::Key;
 pub(crate) use key::Marked;
+pub use key::{Key, KeyedReservation};
 pub use many::KeyedSnapshot;
 pub use table::WhenFull;
 
@@ -37,7 +37,8 @@ use table::{Idle, Table};
 ///   slots. There is no sweep of the whole, no timer, no thread.
 /// * **Strangers do not free the limited.** While there is a free slot in reach, or an idle one is found, nobody is forgotten (in reach: 48 slots;
 ///   with fewer than `max_keys` keys one in some hundred thousand finds none free, in tables of some hundred keys one in some thousand). Otherwise [`WhenFull`] decides; by default the
-///   key goes, of the dozens looked at, that has least in use, which forgives least, and [`KeyedLimiter::evictions`] counts it.
+///   key goes that has least in use of 16 slots looked at (of up to 112, until one is found with at most one permit in use, and no more than
+///   the newcomer spends), which forgives least, and [`KeyedLimiter::evictions`] counts it.
 /// * **Hashes cannot be chosen.** SipHash-1-3 under a secret seed of the operating system's, one for each table. Two of a million keys share
 ///   a hash, and with it a limit, with a probability below 1 in 30 million.
 ///
@@ -80,6 +81,10 @@ pub(crate) struct Keys {
 
 /// A rule says what its words forgive.
 impl Idle for Rule {
+    fn permit(&self) -> u64 {
+        self.unit()
+    }
+
     #[inline]
     fn used(&self, word: u64, now: u64) -> u64 {
         Step::used(self, word, now)
@@ -222,7 +227,7 @@ impl<K: ?Sized + Hash> KeyedLimiter<K> {
     /// [`KeyedLimiter::try_acquire_at`], now.
     #[inline]
     pub fn try_acquire(&self, key: &K, cost: u64) -> bool {
-        // Hashed first: the clock is then read while the slot comes from memory.
+        // Hashed first: some processors read their counter only when all loads before are done, and meanwhile the hash is made.
         self.key(key).try_acquire(cost)
     }
 
@@ -247,13 +252,12 @@ impl<K: ?Sized + Hash> KeyedLimiter<K> {
         self.charge_at(key, self.now(), cost)
     }
 
-    /// [`KeyedLimiter::reserve_at`], now.
+    /// [`KeyedLimiter::reserve_at`], now, and held with its key: see [`Key::reserve`].
     ///
     /// # Errors
     /// As [`KeyedLimiter::reserve_at`].
-    pub fn reserve(&self, key: &K, cost: u64, max_wait: Duration) -> Result<Slot, Refused> {
-        let max_wait = u64::try_from(max_wait.as_nanos()).unwrap_or(u64::MAX);
-        self.reserve_at(key, self.now(), cost, max_wait)
+    pub fn reserve(&self, key: &K, cost: u64, max_wait: Duration) -> Result<KeyedReservation<'_, K>, Refused> {
+        self.key(key).reserve(cost, max_wait)
     }
 
     /// [`KeyedLimiter::settle_at`], now.

@@ -38,12 +38,13 @@ const WAYS: usize = 8;
 const REACH: usize = 6;
 /// Slots for each 8 keys. More than a quarter of the slots stays free, so that a key finds room within reach until the table is full.
 const SLOTS_FOR_8_KEYS: usize = 11;
-/// Blocks that a newcomer to a full table looks at beyond its reach, for idle keys.
-const HAND: usize = 2;
-/// The same, where nobody may be forgotten for a newcomer.
+/// Blocks that a newcomer to a full table looks at beyond its reach, for idle keys: at least, and as long as nobody is found who has as little in
+/// use as the newcomer brings, or one permit.
+const HAND: usize = 1;
+/// And at most; also where nobody may be forgotten for a newcomer.
 const LONG_HAND: usize = 8;
-/// Blocks in reach that a newcomer to a full table chooses from.
-const ENOUGH: usize = 3;
+/// Blocks in reach that a newcomer to a full table chooses from: at least, likewise; at most all in reach.
+const ENOUGH: usize = 1;
 
 const NEVER_USED: u64 = 0;
 const FORGOTTEN: u64 = 1;
@@ -69,6 +70,8 @@ pub(crate) struct Table {
     floor: AtomicU64,
     /// The longest time for which a spend within capacity is remembered.
     memory: u64,
+    /// The word of a key that is not here.
+    first: u64,
 }
 
 /// What the search of a block ends with.
@@ -150,6 +153,8 @@ pub(crate) enum Outcome {
 
 /// What forgetting a word would forgive.
 pub(crate) trait Idle {
+    /// How much of a word is used if one permit is.
+    fn permit(&self) -> u64;
     /// How much of it is used at `now`; 0 if it is idle, as good as new.
     fn used(&self, word: u64, now: u64) -> u64;
     /// The first nanosecond from `now` on at which it is idle.
@@ -170,6 +175,11 @@ struct Reach<'a> {
 struct Nearest<'a>(Option<(u64, &'a AtomicU128, Entry)>);
 
 impl<'a> Nearest<'a> {
+    /// Whether somebody is known who has no more than that in use.
+    fn at_most(&self, used: u64) -> bool {
+        self.0.is_some_and(|(least, ..)| least <= used)
+    }
+
     fn offer(&mut self, used: u64, slot: &'a AtomicU128, seen: Entry) {
         if self.0.is_none_or(|(least, ..)| used < least) {
             self.0 = Some((used, slot, seen));
@@ -178,8 +188,8 @@ impl<'a> Nearest<'a> {
 }
 
 impl Table {
-    /// A table for at most `max` keys, whose words are idle `memory` nanoseconds after the last spend; `None` if `max` is 0 or memory for it cannot be had.
-    pub(crate) fn new(max: usize, memory: u64) -> Option<Table> {
+    /// A table for at most `max` keys, each with the word `first` until it is here, and idle `memory` nanoseconds after its last spend; `None` if `max` is 0 or memory for it cannot be had.
+    pub(crate) fn new(max: usize, memory: u64, first: u64) -> Option<Table> {
         if max == 0 || max as u64 > MAX_KEYS {
             return None;
         }
@@ -198,6 +208,7 @@ impl Table {
             hand: AtomicU64::new(0),
             floor: AtomicU64::new(0),
             memory,
+            first,
         })
     }
 
@@ -277,8 +288,13 @@ impl Table {
     pub(crate) fn look(&self, hash: u64, now: u64) -> (u64, u64) {
         match self.find(hash) {
             Some((_, word)) => (word, now),
-            None => (0, self.judged(now)),
+            None => (self.first, self.judged(now)),
         }
+    }
+
+    /// The word of a key that is not here.
+    pub(crate) fn first(&self) -> u64 {
+        self.first
     }
 
     /// The time as of which a key that is not here is new: not before the last time at which a key was forgotten as idle, since it may be
@@ -288,7 +304,7 @@ impl Table {
         now.max(self.floor.load(Acquire).min(now.saturating_add(self.memory)))
     }
 
-    /// Applies `step(word, now)` to the word of a key; a key that is not here has the word 0.
+    /// Applies `step(word, now)` to the word of a key; a key that is not here has the first word.
     ///
     /// A step that says no, or leaves a new key's word as it is, brings nothing in.
     #[inline]
@@ -303,12 +319,13 @@ impl Table {
         loop {
             let Some((slot, word)) = self.find(hash) else {
                 let judged = self.judged(now);
-                let Some(first) = step(0, judged) else { return Outcome::Denied { word: 0 } };
-                if first == 0 {
-                    return Outcome::Stepped { before: 0, after: 0 };
+                let before = self.first;
+                let Some(after) = step(before, judged) else { return Outcome::Denied { word: before } };
+                if after == before {
+                    return Outcome::Stepped { before, after };
                 }
-                match self.bring_in(Entry { hash, word: first }, now, judged, idle, when_full) {
-                    Ok(true) => return Outcome::Stepped { before: 0, after: first },
+                match self.bring_in(Entry { hash, word: after }, now, judged, idle, when_full) {
+                    Ok(true) => return Outcome::Stepped { before, after },
                     Ok(false) => continue,
                     Err(no_room) => return Outcome::NoRoom(no_room),
                 }
@@ -359,8 +376,13 @@ impl Table {
         if !seeded(Bug::InsertedTwice) && (self.find(new.hash).is_some() || self.judged(now) != judged) {
             return Ok(false);
         }
+        // Somebody with so little in use may go without a longer look. No more than a permit, or newcomers that spend all at once
+        // would drive out others who have as much in use, though there are some with less.
+        let evicts = when_full == WhenFull::EvictNearestIdle;
+        // Where nobody may be forgotten, nothing but somebody idle ends the look.
+        let little = if evicts { idle.used(new.word, judged).min(idle.permit()) } else { 0 };
         loop {
-            let reach = self.look_around(new.hash, now, idle);
+            let reach = self.look_around(new.hash, now, idle, little);
             if let Some((slot, seen)) = reach.idle {
                 // Before the key is seen to be gone.
                 self.floor.fetch_max(now, AcqRel);
@@ -376,9 +398,10 @@ impl Table {
                     None => {}
                 }
                 // The table is full, though not here: somebody idle elsewhere makes room, or somebody nearly so is known.
-                let evicts = when_full == WhenFull::EvictNearestIdle;
                 let mut far = Nearest::default();
-                if self.sweep_on(if evicts { HAND } else { LONG_HAND }, now, idle, &mut far) {
+                let least = if evicts { HAND } else { LONG_HAND };
+                if self.sweep_on(least, now, idle, &mut far, |far| far.at_most(little) || reach.nearest.at_most(little))
+                {
                     continue;
                 }
                 if let Some((used, distant, there)) = far.0
@@ -400,7 +423,7 @@ impl Table {
                 }
             }
             let Some((_, slot, seen)) = reach.nearest.0 else { continue };
-            if when_full != WhenFull::EvictNearestIdle {
+            if !evicts {
                 return Err(NoRoom { until: idle.idle_from(seen.word, now) });
             }
             if self.place(slot, seen, new) {
@@ -410,12 +433,15 @@ impl Table {
         }
     }
 
-    /// The slots in reach of a newcomer, up to the first that was never used; of a full table only the first few blocks, which are enough to
-    /// choose from.
-    fn look_around(&self, hash: u64, now: u64, idle: &impl Idle) -> Reach<'_> {
+    /// The slots in reach of a newcomer, up to the first that was never used; of a full table only the home block, if somebody there
+    /// has little in use.
+    fn look_around(&self, hash: u64, now: u64, idle: &impl Idle, little: u64) -> Reach<'_> {
         let mut found = Reach { idle: None, free: None, nearest: Nearest::default() };
-        let blocks = if self.len() < self.max { REACH } else { ENOUGH };
-        'reach: for block in self.path(hash).take(blocks) {
+        let enough = if self.len() < self.max { REACH } else { ENOUGH };
+        'reach: for (n, block) in self.path(hash).enumerate() {
+            if n >= enough && found.nearest.at_most(little) {
+                break;
+            }
             for slot in &block.0 {
                 let seen = Entry::unpack(slot.load(Acquire));
                 if seen.is_key() {
@@ -438,11 +464,21 @@ impl Table {
     }
 
     /// Looks at the next few blocks of the whole table, in turn, and forgets the idle keys there. Whether there were any.
-    fn sweep_on<'a>(&'a self, hand_blocks: usize, now: u64, idle: &impl Idle, nearest: &mut Nearest<'a>) -> bool {
-        let hand = self.hand.fetch_add(hand_blocks as u64, Relaxed) as usize;
+    fn sweep_on<'a>(
+        &'a self,
+        least: usize,
+        now: u64,
+        idle: &impl Idle,
+        nearest: &mut Nearest<'a>,
+        enough: impl Fn(&Nearest<'a>) -> bool,
+    ) -> bool {
         let mut forgot = false;
-        for ahead in 0..hand_blocks.min(self.blocks.len()) {
-            for slot in &self.blocks[(hand + ahead) % self.blocks.len()].0 {
+        for n in 0..LONG_HAND.min(self.blocks.len()) {
+            if n >= least && (forgot || enough(nearest)) {
+                break;
+            }
+            let hand = self.hand.fetch_add(1, Relaxed) % self.blocks.len() as u64;
+            for slot in &self.blocks[hand as usize].0 {
                 let seen = Entry::unpack(slot.load(Acquire));
                 if !seen.is_key() {
                     continue;
