@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use common::{Numbers, reference_algorithm};
 use tidegate::{
-    Algorithm, Anchor, KeyedLimiter, KeyedLimiterBuilder, KeyedLimiterError, ManualClock, Quota, Refill, Refusal,
-    WhenFull,
+    Algorithm, Anchor, Carry, KeyedLimiter, KeyedLimiterBuilder, KeyedLimiterError, ManualClock, Quota, Refill,
+    Refusal, WhenFull,
 };
 use tidegate_reference as reference;
 
@@ -384,6 +384,22 @@ fn restoring_on_a_clock_of_ones_own() {
     assert_eq!(failed(KeyedLimiter::builder(Algorithm::Gcra, quota)), KeyedLimiterError::OtherQuota);
     let initial = KeyedLimiter::<u64>::builder(Algorithm::Gcra, quota).initial(1).max_keys(1).build_at(0);
     assert!(matches!(initial.unwrap_err(), KeyedLimiterError::Quota(_)));
+}
+
+/// Buckets that are still filling go on filling under another quota, those of keys that nobody has seen too.
+#[test]
+fn a_change_of_quota_goes_on_filling() {
+    let quota = |limit| Quota::from_nanos(limit, 1_000_000).unwrap();
+    let builder = KeyedLimiter::<u64>::builder(Algorithm::TokenBucket, quota(4)).initial(0).max_keys(10);
+    let before = builder.build_at(0).unwrap();
+    assert!(before.try_acquire_at(&1, 500_000, 2));
+    let after = before.reconfigured_at(500_000, quota(8), 10, Carry::Permits).unwrap();
+    let left = |key, now| after.peek_at(&key, now, 1).remaining();
+    assert_eq!((left(1, 500_000), left(2, 500_000)), (4, 6));
+    assert_eq!((left(1, 750_000), left(2, 750_000)), (6, 8));
+    // Once full, all are as new ever after.
+    let later = before.reconfigured_at(5_000_000, quota(2), 10, Carry::Permits).unwrap();
+    assert_eq!(later.peek_at(&2, 5_000_000, 1).remaining(), 2);
 }
 
 /// A reservation is held with its key, and given back to it alone.

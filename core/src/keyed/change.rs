@@ -35,7 +35,16 @@ impl<K: ?Sized> KeyedLimiter<K> {
         carry: Carry,
     ) -> Result<KeyedLimiter<K>, KeyedLimiterError> {
         let old = &self.keys;
-        let config = Config { quota, ..old.config };
+        // Keys that have not been seen may still be waiting for their first permits; they go on doing so.
+        let read = now.min(old.rule.end());
+        let unseen = Step::used(&old.rule, old.table.first(), read);
+        let config = Config { quota, initial: None, ..old.config };
+        let initial = (unseen > 0).then(|| {
+            let (unit, capacity) = (old.rule.unit(), quota.capacity());
+            let used = carry.of(unseen, (unit, old.config.quota), (1, quota)).unwrap_or(capacity);
+            capacity.saturating_sub(used)
+        });
+        let config = Config { initial, ..config };
         let next: KeyedLimiter<K> = KeyedLimiter::builder(config.algorithm, quota)
             .of_config(config)
             .max_keys(max_keys)
@@ -47,7 +56,7 @@ impl<K: ?Sized> KeyedLimiter<K> {
         let (from, to) = ((old.rule.unit(), old.config.quota), (new.rule.unit(), quota));
         // unit * capacity is at most 2^61, or the unit is 1.
         let full = to.0.saturating_mul(new.rule.capacity());
-        let (read, written) = (now.min(old.rule.end()), now.min(new.rule.end()));
+        let written = now.min(new.rule.end());
         for (hash, word) in old.table.entries() {
             let used = Step::used(&old.rule, word, read);
             let carried = if used == 0 { 0 } else { carry.of(used, from, to).unwrap_or(full) };
