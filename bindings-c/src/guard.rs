@@ -31,8 +31,9 @@ pub fn guard_value<R>(body: impl FnOnce() -> Result<R, tidegate_status>) -> Resu
     body()
 }
 
+/// Neither NULL nor misaligned.
 #[inline(always)]
-fn check<T>(pointer: *const T) -> Result<NonNull<T>, tidegate_status> {
+pub fn check<T>(pointer: *const T) -> Result<NonNull<T>, tidegate_status> {
     let pointer = NonNull::new(pointer.cast_mut()).ok_or(TIDEGATE_ERROR_NULL)?;
     if pointer.is_aligned() { Ok(pointer) } else { Err(TIDEGATE_ERROR_MISALIGNED) }
 }

@@ -9,7 +9,7 @@ use std::alloc::{Layout, alloc, dealloc};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::guard::{Out, borrow};
+use crate::guard::{Out, check};
 use crate::status::tidegate_status::{self, TIDEGATE_ERROR_HANDLE, TIDEGATE_ERROR_MEMORY};
 
 /// An opaque type of the header: never made, only pointed at.
@@ -61,13 +61,13 @@ pub unsafe fn lent<'a, H: Handle>(handle: *const H) -> Result<&'a H::Object, tid
 where
     H::Object: 'a,
 {
-    // SAFETY: promised by the caller for the first eight bytes.
-    let mark = unsafe { borrow(handle.cast::<u64>()) }?;
-    if *mark != H::MARK {
+    let marked = check(handle.cast::<Marked<H::Object>>())?.as_ptr();
+    // SAFETY: promised by the caller for the first eight bytes, and these are they.
+    if unsafe { (&raw const (*marked).mark).read() } != H::MARK {
         return Err(TIDEGATE_ERROR_HANDLE);
     }
     // SAFETY: it bears the mark, so `keep` made it; nothing writes through it but its own atomics and locks.
-    Ok(&unsafe { borrow(handle.cast::<Marked<H::Object>>()) }?.object)
+    Ok(unsafe { &(*marked).object })
 }
 
 /// Ends a handle; NULL is fine. What is none that lives is not touched.

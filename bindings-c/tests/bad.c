@@ -120,7 +120,11 @@ static const tidegate_keyed *as_keyed(const void *p) { return (const tidegate_ke
 static const tidegate_retry_budget *as_budget(const void *p) { return (const tidegate_retry_budget *)p; }
 
 static void handles_that_are_none(const tidegate_limiter *l, const tidegate_keyed *k, const tidegate_retry_budget *b) {
-  static const uint64_t zeros[64];
+  /* Aligned for whatever a handle holds. */
+  static const union {
+    long double align;
+    uint64_t words[64];
+  } zeros;
   tidegate_quota quota = quota_of("9/s");
   tidegate_status expected;
   const void *wrong;
@@ -134,10 +138,10 @@ static void handles_that_are_none(const tidegate_limiter *l, const tidegate_keye
   wrong = NULL;
   expected = TIDEGATE_ERROR_NULL;
   ALL
-  wrong = (const char *)(const void *)zeros + 4;
+  wrong = (const char *)(const void *)&zeros + 4;
   expected = TIDEGATE_ERROR_MISALIGNED;
   ALL
-  wrong = zeros;
+  wrong = &zeros;
   expected = TIDEGATE_ERROR_HANDLE;
   ALL
   /* Of another kind. */
@@ -197,7 +201,7 @@ static void freed_twice(void) {
   tidegate_limiter *l = NULL, *after = NULL;
   tidegate_keyed *k = NULL;
   tidegate_retry_budget *b = NULL;
-  uint64_t room[32] = {0};
+  static uint64_t room[32];
   OK(tidegate_limiter_new(TIDEGATE_GCRA, &quota, &l));
   OK(tidegate_keyed_new(TIDEGATE_GCRA, &quota, 9, &k));
   OK(tidegate_retry_budget_new(TIDEGATE_RETRY_GRPC, &b));

@@ -11,6 +11,7 @@ use crate::decision::{Decision, Verb};
 use crate::limiter::Retired;
 use crate::limiter::kept::Kept;
 use crate::limiter::reservation::{Refused, Slot, Wanted};
+use crate::rule::continuous::Continuous;
 use crate::rule::{Booking, RETIRED, Rule, Step};
 use crate::sync::{
     AtomicU64, Bug,
@@ -65,6 +66,12 @@ fn grant(word: &AtomicU64, step: impl Fn(u64) -> Option<u64>) -> Result<u64, u64
     }
 }
 
+/// The word after spending `cost`, or the word that denies it, which may be one that the rule could not have made.
+#[inline(always)]
+pub(crate) fn spend_continuous(rule: &Continuous, word: &AtomicU64, now: u64, cost: u64) -> Result<u64, u64> {
+    grant(word, |word| rule.take(word, now, cost))
+}
+
 /// A denial on a retired word is no answer.
 #[inline(always)]
 fn live(word: u64) -> Result<u64, Retired> {
@@ -108,7 +115,7 @@ impl<W: Borrow<AtomicU64>> Place<W> {
     #[inline(always)]
     pub(crate) fn spend_continuous(&self, now: u64, cost: u64) -> Option<Result<u64, u64>> {
         match &self.rule {
-            Rule::Continuous(rule) => Some(grant(self.at(), |word| rule.take(word, now, cost))),
+            Rule::Continuous(rule) => Some(spend_continuous(rule, self.at(), now, cost)),
             _ => None,
         }
     }

@@ -5,10 +5,10 @@
 
 use core::fmt;
 
-use crate::decision::Decision;
-use crate::limiter::place::Place;
+use crate::decision::{Decision, Verb};
+use crate::limiter::place::{self, Place};
 use crate::limiter::{Refused, Retired, Slot};
-use crate::rule::{RETIRED, Rule, Step};
+use crate::rule::{END, RETIRED, Rule, Step};
 use crate::sync::{AtomicU64, Ordering::Relaxed};
 
 /// The state of a limiter of one word: eight bytes, laid out as a `u64` aligned to 8, and changed by atomic steps only.
@@ -107,6 +107,22 @@ impl WordLimiter {
         }
     }
 
+    /// Whether `cost` was spent under the default algorithm, and the word after it; `None` for any other algorithm and for nothing.
+    ///
+    /// A foreign word lies so far ahead that it denies everything: only a denial needs to be told from one.
+    #[inline(always)]
+    fn spend_continuous(&self, word: &Word, now: u64, cost: u64) -> Option<Result<(bool, u64), ForeignWord>> {
+        let Rule::Continuous(rule) = &self.rule else { return None };
+        if cost == 0 {
+            return None;
+        }
+        Some(match place::spend_continuous(rule, &word.0, now.min(END), cost) {
+            Ok(word) => Ok((true, word)),
+            Err(word) if rule.holds(word) => Ok((false, word)),
+            Err(_) => Err(ForeignWord(())),
+        })
+    }
+
     #[inline(always)]
     fn clamp(&self, now: u64) -> u64 {
         now.min(self.rule.end())
@@ -118,7 +134,10 @@ impl WordLimiter {
     /// [`ForeignWord`].
     #[inline]
     pub fn try_acquire_at(&self, word: &Word, now: u64, cost: u64) -> Result<bool, ForeignWord> {
-        Ok(cost == 0 || self.place(word)?.try_acquire(self.clamp(now), cost)?)
+        match self.spend_continuous(word, now, cost) {
+            Some(spent) => Ok(spent?.0),
+            None => Ok(cost == 0 || self.place(word)?.try_acquire(self.clamp(now), cost)?),
+        }
     }
 
     /// See [`Limiter::take_at`](crate::Limiter::take_at).
@@ -130,7 +149,13 @@ impl WordLimiter {
         if cost == 0 {
             return self.peek_at(word, now, 0);
         }
-        Ok(self.place(word)?.take(self.clamp(now), cost)?)
+        match self.spend_continuous(word, now, cost) {
+            Some(spent) => {
+                let (allowed, word) = spent?;
+                Ok(Decision::of_word(allowed, &self.rule, word, now, cost, Verb::Take))
+            }
+            None => Ok(self.place(word)?.take(self.clamp(now), cost)?),
+        }
     }
 
     /// See [`Limiter::peek_at`](crate::Limiter::peek_at).
