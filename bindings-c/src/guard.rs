@@ -24,7 +24,7 @@ pub fn guard_value<R>(body: impl FnOnce() -> Result<R, tidegate_status>) -> Resu
     std::panic::catch_unwind(core::panic::AssertUnwindSafe(body)).unwrap_or(Err(TIDEGATE_ERROR_INTERNAL))
 }
 
-/// Without `std` nothing unwinds, and nothing panics: `make bare` looks for panics in the library and fails if there is one.
+/// Without `std` nothing unwinds, and nothing panics: `make exports` looks for the code of panics in the library and fails if it finds any.
 #[cfg(not(feature = "std"))]
 #[inline(always)]
 pub fn guard_value<R>(body: impl FnOnce() -> Result<R, tidegate_status>) -> Result<R, tidegate_status> {

@@ -7,6 +7,8 @@
 //! fraction of `t*num/den` is at most `1 - 1/den`, so the floor is right as long as `t/2^128 < 1/den`; with `t < 2^64` and
 //! `den <= 2^62` the left side is below `2^-64`. Where `num = den`, M does not fit, and a tick is a nanosecond.
 
+use crate::wide::divisor;
+
 /// A grid with `num` ticks in every `den` nanoseconds. `1 <= num <= den <= 2^62`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Grid {
@@ -19,6 +21,7 @@ pub(crate) struct Grid {
 impl Grid {
     pub(crate) const fn new(num: u64, den: u64) -> Grid {
         debug_assert!(1 <= num && num <= den && den <= 1 << 62);
+        let den = divisor(den);
         if num == den {
             return Grid { reciprocal_high: 0, reciprocal_low: 0, num, den };
         }
@@ -48,7 +51,7 @@ impl Grid {
     /// The first nanosecond in `tick` or later; `u64::MAX` if that is beyond 64 bits.
     #[inline]
     pub(crate) const fn first_nanosecond(&self, tick: u64) -> u64 {
-        let t = (tick as u128 * self.den as u128).div_ceil(self.num as u128);
+        let t = (tick as u128 * self.den as u128).div_ceil(divisor(self.num) as u128);
         if t > u64::MAX as u128 { u64::MAX } else { t as u64 }
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn largest_unit(nanos: u64) -> (u64, &'static str) {
     UNITS
         .iter()
         .find(|(_, size)| nanos != 0 && nanos.is_multiple_of(*size))
-        .map_or((nanos, "ns"), |(names, size)| (nanos / size, names[0]))
+        .map_or((nanos, "ns"), |(names, size)| (nanos / size, names.first().copied().unwrap_or("ns")))
 }
 
 impl FromStr for Quota {
@@ -159,9 +159,9 @@ impl Reader<'_> {
         let mut zone_at = at;
         if self.eat_word("in") {
             self.skip_space();
-            let rest = &self.text[self.at..];
+            let rest = self.text.get(self.at..).unwrap_or_default();
             let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "/_+-".contains(c))).unwrap_or(rest.len());
-            (zone, zone_at) = (&rest[..end], self.at);
+            (zone, zone_at) = (rest.get(..end).unwrap_or_default(), self.at);
             if zone.is_empty() {
                 return Err(QuotaError::at(Kind::ExpectedZone, zone_at));
             }
@@ -230,15 +230,15 @@ impl Reader<'_> {
 
     /// The letters that stand here (not consumed).
     fn word(&self) -> &str {
-        let rest = &self.text[self.at..];
+        let rest = self.text.get(self.at..).unwrap_or_default();
         let end = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
-        &rest[..end]
+        rest.get(..end).unwrap_or_default()
     }
 
     /// Consumes a mark, after white space.
     fn eat(&mut self, mark: &str) -> bool {
         self.skip_space();
-        let found = self.text[self.at..].starts_with(mark);
+        let found = self.text.get(self.at..).unwrap_or_default().starts_with(mark);
         if found {
             self.at += mark.len();
         }

@@ -16,6 +16,7 @@
 use super::{Booking, END, Step, Unbookable};
 use crate::grid::Grid;
 use crate::quota::{Quota, QuotaError, QuotaErrorKind};
+use crate::wide::divisor;
 
 /// `B * 2^k` is at most this.
 const MAX_CAP: u64 = 1 << 61;
@@ -43,7 +44,7 @@ impl Continuous {
         if limit > period {
             return Err(QuotaError::new(QuotaErrorKind::RateTooHigh));
         }
-        let shift = (period / limit).ilog2();
+        let shift = divisor(period / divisor(limit)).ilog2();
         if burst > MAX_CAP >> shift {
             return Err(QuotaError::new(QuotaErrorKind::BurstTooLong));
         }

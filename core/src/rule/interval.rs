@@ -14,6 +14,7 @@
 use super::{Booking, END, Step, TEN_YEARS, Unbookable, bits};
 use crate::grid::Grid;
 use crate::quota::{Anchor, Quota, QuotaError, QuotaErrorKind};
+use crate::wide::divisor;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Interval<T = Even> {
@@ -87,7 +88,7 @@ impl Interval {
                 return too_large;
             }
             let coarser = 59u32.saturating_sub(64 - used_bits);
-            let finest = period.ilog2();
+            let finest = divisor(period).ilog2();
             if coarser > 0 && finest < coarser + 10 {
                 return too_large;
             }
@@ -97,7 +98,7 @@ impl Interval {
             base = grid.tick(origin);
         } else {
             phase = match quota.anchored() {
-                Anchor::Offset(offset) if offset % period != 0 => period - offset % period,
+                Anchor::Offset(offset) if offset % divisor(period) != 0 => period - offset % divisor(period),
                 _ => 0,
             };
             sub = 0;
@@ -169,7 +170,7 @@ impl<T: Ticks> Interval<T> {
 
     /// How many more whole intervals it takes until `cost` fits under `capacity`.
     fn intervals(&self, used: u64, cost: u64, capacity: u64) -> u64 {
-        used.saturating_add(cost).saturating_sub(capacity).div_ceil(self.limit)
+        used.saturating_add(cost).saturating_sub(capacity).div_ceil(divisor(self.limit))
     }
 
     /// The first nanosecond of the interval that is `intervals` after `start`.

@@ -14,6 +14,7 @@
 use super::{Booking, END, Step, TEN_YEARS, Unbookable, bits};
 use crate::grid::Grid;
 use crate::quota::{Anchor, Quota, QuotaError, QuotaErrorKind};
+use crate::wide::divisor;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sliding {
@@ -46,7 +47,7 @@ impl Sliding {
     pub(crate) const fn new(quota: &Quota, origin: u64) -> Result<Sliding, QuotaError> {
         let (limit, period) = (quota.limit(), quota.period_nanos());
         let phase = match quota.anchored() {
-            Anchor::Offset(offset) if offset % period != 0 => period - offset % period,
+            Anchor::Offset(offset) if offset % divisor(period) != 0 => period - offset % divisor(period),
             _ => 0,
         };
         // Denser than a permit in 2 ns, a reservation could leave room at the start of the window that it moves to.
@@ -136,7 +137,7 @@ impl Sliding {
             return 0;
         }
         // room < weight, so the quotient is below the period.
-        self.period - (u128::from(room) * u128::from(self.period) / u128::from(weight)) as u64
+        self.period - (u128::from(room) * u128::from(self.period) / u128::from(divisor(weight))) as u64
     }
 
     /// The first nanosecond from `now` on at which `cost` fits under `limit`.
@@ -222,7 +223,7 @@ impl Step for Sliding {
         let at = self.earliest(word, now, cost).ok_or(Unbookable::Never)?.max(from);
         let seen = self.seen(word, now);
         let start = self.start(seen.window);
-        let ahead = (at + self.phase).saturating_sub(start) / self.period;
+        let ahead = (at + self.phase).saturating_sub(start) / divisor(self.period);
         let window = seen.window + ahead;
         if window > self.last_window() {
             return Err(Unbookable::Full);
@@ -252,7 +253,7 @@ impl Step for Sliding {
         let seen = self.seen(word, now);
         let weighted = u128::from(seen.previous) * u128::from(self.period - seen.elapsed);
         // Two counters below 2^32.
-        seen.current + weighted.div_ceil(u128::from(self.period)) as u64
+        seen.current + weighted.div_ceil(u128::from(divisor(self.period))) as u64
     }
 
     fn spent(&self, now: u64, units: u64) -> Option<u64> {
