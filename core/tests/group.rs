@@ -451,7 +451,7 @@ fn settled_in_three_forms() {
     let slot = group.reserve("k", 30, Duration::ZERO).unwrap();
     group.cancel("k", slot);
     assert_eq!((keyed.peek("k", 1).remaining(), all.peek(1).remaining()), (80, 80));
-    let slot = keyed.reserve("k", 50, Duration::ZERO).unwrap();
+    let slot = keyed.reserve("k", 50, Duration::ZERO).unwrap().into_slot();
     assert!(keyed.settle("k", slot, 60).is_allowed());
     assert_eq!(keyed.peek("k", 1).remaining(), 20);
     let slot = group.reserve_at("k", SECOND, 20, 0).unwrap();

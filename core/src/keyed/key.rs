@@ -425,6 +425,12 @@ impl<'a, K: ?Sized> KeyedReservation<'a, K> {
         self.key.cancel(self.slot);
     }
 
+    /// Says what it has really cost; the difference is given back or charged (see [`Limiter::settle_at`](crate::Limiter::settle_at)).
+    pub fn settle(self, actual: u64) -> Decision {
+        let clock = &self.key.keys.clock;
+        self.key.settle_by(clock.now(), || clock.now(), &self.slot, actual)
+    }
+
     /// The slot, to be kept without borrowing the limiter and given back with [`KeyedLimiter::cancel`](crate::KeyedLimiter::cancel).
     pub fn into_slot(self) -> Slot {
         self.slot

@@ -217,7 +217,7 @@ fn each_key_has_its_day() {
     assert!(keyed.charge(&3, 10).is_allowed() && !keyed.charge(&3, 1).is_allowed());
     clock.set(midnight);
     assert!(keyed.try_acquire(&0, 10) && !keyed.try_acquire(&1, 1), "who reserved has tomorrow's");
-    keyed.cancel(&1, slot);
+    keyed.cancel(&1, slot.into_slot());
     // Idle keys make room; nobody is evicted.
     for key in 500..1_400 {
         assert!(keyed.try_acquire(&key, 10), "{key}");
