@@ -59,6 +59,8 @@ pub enum Bug {
     SpendUnchecked,
     /// Each member of a group keeps an instant of its own.
     OwnInstants,
+    /// That somebody waits is said only after the word has been changed.
+    KeptLate,
     /// The burst that leases may hold in hand is not taken off the shared one.
     NothingHeldBack,
     /// What a lease returned stays in its hand.

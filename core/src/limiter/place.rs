@@ -214,9 +214,16 @@ impl<W: Borrow<AtomicU64>> Place<W> {
                 Ok(booked) => booked,
                 Err(refused) => return Ok(Err(refused)),
             };
-            booked.keep(&self.kept);
+            if !seeded(Bug::KeptLate) {
+                booked.keep(&self.kept);
+            }
             match self.at().compare_exchange_weak(before, booked.after, Release, Relaxed) {
-                Ok(_) => return Ok(Ok(Slot::of_word(booked.at, cost, before, booked.after))),
+                Ok(_) => {
+                    if seeded(Bug::KeptLate) {
+                        booked.keep(&self.kept);
+                    }
+                    return Ok(Ok(Slot::of_word(booked.at, cost, before, booked.after)));
+                }
                 Err(seen) => before = seen,
             }
         }
