@@ -66,10 +66,11 @@ test-features:
 	cargo test --quiet -p tidegate --features serde,calendar --doc
 	cargo test --quiet -p tidegate --features serde,calendar --test calendar --test bad_input
 
-# Every interleaving of small programs, and weak exchanges that fail for no reason.
+# Every interleaving of small programs; then weak exchanges that fail for no reason, and the bugs that real threads must show.
 test-models:
 	RUSTFLAGS="--cfg tidegate_loom" cargo test --quiet --release -p tidegate --test 'loom*' --target-dir $(TARGET)/loom
-	RUSTFLAGS="--cfg tidegate_spurious" cargo test --quiet -p tidegate --lib --tests --target-dir $(TARGET)/spurious
+	RUSTFLAGS="--cfg tidegate_spurious --cfg tidegate_seeded" cargo test --quiet -p tidegate --lib --tests \
+		--target-dir $(TARGET)/spurious
 
 test-proofs:
 	CARGO_TARGET_DIR=$(TARGET)/proofs proofs/run.sh

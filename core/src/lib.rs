@@ -52,10 +52,10 @@ mod limiter;
 mod pace;
 mod quota;
 mod rule;
-#[cfg(not(tidegate_loom))]
+#[cfg(not(any(tidegate_loom, tidegate_seeded)))]
 mod sync;
-/// The atomics, and the bugs that models must catch.
-#[cfg(tidegate_loom)]
+/// The atomics, and the bugs that tests must catch.
+#[cfg(any(tidegate_loom, tidegate_seeded))]
 pub mod sync;
 mod time;
 #[cfg(feature = "std")]

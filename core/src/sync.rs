@@ -4,9 +4,10 @@
 //! * the platform's atomics through `portable-atomic` (which falls back to a lock or a critical section on targets without
 //!   64-bit or 128-bit compare-and-swap),
 //! * loom's model atomics under `--cfg tidegate_loom`,
-//!   (where [`seeded`] can also switch on the bugs that the models must catch),
 //! * and, under `--cfg tidegate_spurious`, a `compare_exchange_weak` that fails for no reason two times in three, as LL/SC
 //!   machines may: x86 never shows it and loom does not model it.
+//!
+//! Under `tidegate_loom` and `tidegate_seeded` (real atomics, real threads) [`seeded`] can switch on the bugs that the tests must catch.
 
 pub(crate) use core::sync::atomic::Ordering;
 #[cfg(not(tidegate_loom))]
@@ -23,9 +24,9 @@ pub(crate) use model::{AtomicU64, AtomicU128};
 #[cfg(all(tidegate_spurious, not(tidegate_loom)))]
 pub(crate) use spurious::{AtomicU64, AtomicU128};
 
-/// Bugs that a model must catch. They exist only in builds for loom.
+/// Bugs that a test must catch. They exist only in builds for loom, and with `--cfg tidegate_seeded`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(tidegate_loom), allow(dead_code))]
+#[cfg_attr(not(any(tidegate_loom, tidegate_seeded)), allow(dead_code))]
 pub enum Bug {
     /// A word is read and then written, instead of compared and exchanged.
     LostUpdate,
@@ -81,32 +82,64 @@ pub enum Bug {
     PermitGivenTwice,
 }
 
-/// Whether a bug is switched on: never, outside models.
-#[cfg(not(tidegate_loom))]
+/// Whether a bug is switched on: never, outside of tests built for it.
+#[cfg(not(any(tidegate_loom, tidegate_seeded)))]
 #[inline(always)]
 pub(crate) const fn seeded(_: Bug) -> bool {
     false
 }
 
-#[cfg(tidegate_loom)]
-pub(crate) use seeds::seeded;
+/// A place at which a thread that is held up does harm, if anywhere: tests that shake hold it up here, nobody else does.
+#[cfg(not(any(tidegate_loom, tidegate_seeded)))]
+#[inline(always)]
+pub(crate) const fn stall() {}
+
+#[cfg(any(tidegate_loom, tidegate_seeded))]
+pub(crate) use seeds::{seeded, stall};
 
 /// The switch of [`Bug`]s.
-#[cfg(tidegate_loom)]
+#[cfg(any(tidegate_loom, tidegate_seeded))]
 pub mod seeds {
     extern crate std;
     use super::Bug;
-    use std::sync::Mutex;
+    use core::cell::Cell;
+    use core::sync::atomic::{AtomicBool, AtomicU8, Ordering::SeqCst};
 
-    static BUG: Mutex<Option<Bug>> = Mutex::new(None);
+    const NONE: u8 = u8::MAX;
+    static BUG: AtomicU8 = AtomicU8::new(NONE);
+    static SHAKEN: AtomicBool = AtomicBool::new(false);
 
     /// Switches a bug on, or all off.
     pub fn plant(bug: Option<Bug>) {
-        *BUG.lock().unwrap() = bug;
+        BUG.store(bug.map_or(NONE, |bug| bug as u8), SeqCst);
+    }
+
+    /// From now on a thread gives way now and then wherever a bug could be: in the middle of calls, where it hurts. Not for loom.
+    pub fn shake(shaken: bool) {
+        SHAKEN.store(shaken, SeqCst);
     }
 
     pub(crate) fn seeded(bug: Bug) -> bool {
-        *BUG.lock().unwrap() == Some(bug)
+        stall();
+        BUG.load(SeqCst) == bug as u8
+    }
+
+    pub(crate) fn stall() {
+        if SHAKEN.load(SeqCst) {
+            give_way();
+        }
+    }
+
+    std::thread_local!(static DRAWN: Cell<u64> = const { Cell::new(0) });
+
+    fn give_way() {
+        let drawn = DRAWN.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        DRAWN.set(drawn);
+        match drawn >> 61 {
+            0 | 1 => std::thread::yield_now(),
+            2 | 3 => (0..drawn >> 56 & 63).for_each(|_| core::hint::spin_loop()),
+            _ => {}
+        }
     }
 }
 

@@ -31,7 +31,7 @@ pub const MAX_LOG: u64 = (1 << 18) - 1;
 pub const TEN_YEARS: u128 = 315_576_000 * 1_000_000_000;
 
 /// Which rule is modelled.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Algorithm {
     /// Generic cell rate algorithm (family 1).
     Gcra,
@@ -46,7 +46,7 @@ pub enum Algorithm {
 }
 
 /// Where intervals and windows begin.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Anchor {
     /// At multiples of the period plus `offset`.
     Clock {
@@ -60,7 +60,7 @@ pub enum Anchor {
 }
 
 /// How a token bucket fills up again.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Refill {
     /// A permit every `period / limit`.
     Continuous,
@@ -82,7 +82,7 @@ pub enum Carry {
 }
 
 /// Everything that makes a model.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Config {
     /// The rule.
     pub algorithm: Algorithm,
@@ -146,7 +146,7 @@ pub struct Decision {
 }
 
 /// What a limiter remembers. Times are ticks of its family.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum State {
     /// Family 1.
     Arrival {
@@ -190,7 +190,7 @@ pub struct Snapshot {
 }
 
 /// A granted reservation.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Slot {
     /// When its holder may go ahead, in nanoseconds.
     pub at: u64,
@@ -202,7 +202,7 @@ pub struct Slot {
 }
 
 /// How a limiter reads a clock: `tick(t) = floor((t * mul + add) / div)`, held within `first..=last`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct Ticks {
     mul: u128,
     add: u128,
@@ -247,7 +247,7 @@ impl Ticks {
 }
 
 /// One limiter.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Model {
     config: Config,
     ticks: Ticks,

@@ -28,7 +28,7 @@ use alloc::vec::Vec;
 use crate::sync::{
     AtomicU64, AtomicU128, Bug, Mutex,
     Ordering::{AcqRel, Acquire, Relaxed},
-    seeded,
+    seeded, stall,
 };
 
 /// Slots in a block: a pair of cache lines, which processors fetch together.
@@ -351,6 +351,7 @@ impl Table {
         if seeded(Bug::SpendOnAnotherKey) {
             // Only the word is compared, as if the two halves were two atomics.
             let seen = Entry::unpack(slot.load(Acquire));
+            stall();
             if seen.word == before.word || !after.is_key() {
                 slot.swap(Entry { hash: seen.hash, word: after.word }.pack(), AcqRel);
                 return Ok(());

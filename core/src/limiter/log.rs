@@ -28,7 +28,7 @@ use crate::rule::{END, bits};
 use crate::sync::{
     AtomicU64, AtomicU128, Bug,
     Ordering::{AcqRel, Acquire, Relaxed, Release},
-    seeded,
+    seeded, stall,
 };
 
 /// The most permits a log holds.
@@ -252,6 +252,7 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
         if !self.swap(before, after) {
             return None;
         }
+        stall();
         self.finish(&after);
         if cost >= SEAL_FROM {
             // If this fails, someone else has finished it and gone on.
