@@ -180,6 +180,18 @@ enum tidegate_status
    */
   TIDEGATE_ERROR_NAME = -19,
   /**
+   * Only GCRA and the token bucket with continuous refill can be leased: elsewhere permits in hand would outlive their windows.
+   */
+  TIDEGATE_ERROR_NOT_LEASABLE = -20,
+  /**
+   * workers * batch is not below the burst.
+   */
+  TIDEGATE_ERROR_BATCH_TOO_LARGE = -21,
+  /**
+   * As many leases are out as there are workers.
+   */
+  TIDEGATE_ERROR_ALL_LEASED = -22,
+  /**
    * The quota was refused, for a reason that has no value of its own.
    */
   TIDEGATE_ERROR_QUOTA = -100,
@@ -724,6 +736,26 @@ typedef struct tidegate_concurrency tidegate_concurrency;
 typedef struct tidegate_keyed tidegate_keyed;
 
 /**
+ * The permits in the hand of one worker: a thread, a connection, an event loop.
+ *
+ * Thread safety: one thread at a time, which need not be the same each time.
+ */
+typedef struct tidegate_lease tidegate_lease;
+
+/**
+ * One limiter for many cores. A word on which many cores grant is as fast as one cache line; here each worker has a tidegate_lease, draws up to `batch`
+ * permits at a time and spends them without touching shared memory or reading a clock.
+ *
+ * All together never exceed the quota: what workers may hold in hand is taken off the burst. The price: up to workers * batch permits may lie
+ * unused in the hands of those who do not call, and no call may cost more than burst - workers * batch.
+ *
+ * GCRA and the token bucket with continuous refill only. Nobody waits in line here: a denied worker is told how long to pause.
+ *
+ * Thread safety: as tidegate_limiter.
+ */
+typedef struct tidegate_leased tidegate_leased;
+
+/**
  * A rate limiter: one quota under one algorithm. Made by tidegate_limiter_new or tidegate_limiter_new_with, ended by
  * tidegate_limiter_free.
  *
@@ -925,7 +957,7 @@ typedef struct tidegate_keyed_options {
    */
   size_t struct_size;
   /**
-   * TIDEGATE_SET_ORIGIN, or 0.
+   * TIDEGATE_SET_INITIAL and TIDEGATE_SET_ORIGIN, or'ed.
    */
   uint32_t flags;
   /**
@@ -956,6 +988,10 @@ typedef struct tidegate_keyed_options {
    * Passed to `clock`. It must outlive the limiter.
    */
   void *clock_context;
+  /**
+   * How many tokens the bucket of a new key holds, if TIDEGATE_SET_INITIAL is in `flags`; full otherwise. Token bucket only.
+   */
+  uint64_t initial;
 } tidegate_keyed_options;
 
 /**
@@ -1756,6 +1792,17 @@ tidegate_status tidegate_keyed_free(struct tidegate_keyed *keyed);
 tidegate_status tidegate_keyed_len(const struct tidegate_keyed *keyed, size_t *len);
 
 /**
+ * The time of the limiter's clock, in nanoseconds: with the default clock, since 1970 in UTC.
+ *
+ * @param[out] now_ns Not NULL; written on success only.
+ * @return As tidegate_keyed_len.
+ * @pre `keyed` has not been freed.
+ *
+ * Thread safety: may be called on one limiter from any number of threads at once.
+ */
+tidegate_status tidegate_keyed_now(const struct tidegate_keyed *keyed, uint64_t *now_ns);
+
+/**
  * How many keys were forgotten although they were not idle, since the limiter was made.
  *
  * @param[out] evictions Not NULL; written on success only.
@@ -1788,7 +1835,7 @@ tidegate_status tidegate_keyed_memory(const struct tidegate_keyed *keyed, size_t
 tidegate_status tidegate_keyed_clear(const struct tidegate_keyed *keyed);
 
 /**
- * Writes the quota and the keys that are not idle as text (JSON), to be kept across a restart. It holds the secret seed of the hashes: keep it as
+ * Writes the quota and the keys that are not idle by the limiter's clock as text (JSON), to be kept across a restart. It holds the secret seed of the hashes: keep it as
  * you would keep a secret.
  *
  * @param buffer Where to write the text and the NUL that ends it; may be NULL if `capacity` is 0.
@@ -1808,6 +1855,23 @@ tidegate_status tidegate_keyed_snapshot(const struct tidegate_keyed *keyed,
                                         size_t *length);
 
 /**
+ * tidegate_keyed_snapshot at the time `now_ns` (see tidegate_limiter_try_acquire_at): keys that are idle then are left out.
+ *
+ * @param buffer Where to write the text and the NUL that ends it; may be NULL if `capacity` is 0.
+ * @param capacity Bytes at `buffer`: up to 43 a key, and 512.
+ * @param[out] length Not NULL. As there.
+ * @return As tidegate_keyed_snapshot.
+ * @pre `keyed` has not been freed; `buffer` points at `capacity` bytes that may be written.
+ *
+ * Thread safety: as tidegate_keyed_snapshot.
+ */
+tidegate_status tidegate_keyed_snapshot_at(const struct tidegate_keyed *keyed,
+                                           uint64_t now_ns,
+                                           char *buffer,
+                                           size_t capacity,
+                                           size_t *length);
+
+/**
  * A keyed limiter with the keys of a snapshot, on the default clock.
  *
  * @param text What tidegate_keyed_snapshot wrote, ended by NUL.
@@ -1820,6 +1884,26 @@ tidegate_status tidegate_keyed_snapshot(const struct tidegate_keyed *keyed,
  */
 tidegate_status tidegate_keyed_from_snapshot(const char *text,
                                              struct tidegate_keyed **keyed);
+
+/**
+ * Makes a keyed limiter as tidegate_keyed_new_with does, with the keys of a snapshot that was taken under the same algorithm, quota, anchor, refill and
+ * initial fill. What to do when it is full, and the clock, may be others; the origin is the snapshot's.
+ *
+ * @param max_keys At least as many as the snapshot holds; 0: as many as it was taken of.
+ * @param options NULL, or as for tidegate_keyed_new_with.
+ * @param text What tidegate_keyed_snapshot wrote, ended by NUL.
+ * @param[out] keyed Written on success only; free it with tidegate_keyed_free.
+ * @return As tidegate_keyed_new_with; TIDEGATE_ERROR_SNAPSHOT, also for fewer keys than it holds; TIDEGATE_ERROR_SNAPSHOT_MISMATCH.
+ * @pre `options` points at `options->struct_size` initialized bytes; `text` ends with NUL.
+ *
+ * Thread safety: as tidegate_keyed_new.
+ */
+tidegate_status tidegate_keyed_restore(tidegate_algorithm algorithm,
+                                       const struct tidegate_quota *quota,
+                                       size_t max_keys,
+                                       const struct tidegate_keyed_options *options,
+                                       const char *text,
+                                       struct tidegate_keyed **keyed);
 
 /**
  * Spends `cost` permits of a key if they fit; whether they did. A cost of 0 is always allowed, a cost above the capacity never.
@@ -2133,6 +2217,200 @@ tidegate_status tidegate_group_peek_at(const struct tidegate_member *members,
                                        uint64_t now_ns,
                                        struct tidegate_decision *decision,
                                        size_t *binding);
+
+/**
+ * Makes a limiter that is leased out to at most `workers` workers, at most `batch` permits to each, on the system's monotonic clock.
+ *
+ * @param workers At least 1.
+ * @param batch Permits, at least 1; workers * batch is below the burst.
+ * @param[out] leased Written on success only; free it with tidegate_leased_free.
+ * @return As tidegate_limiter_new; TIDEGATE_ERROR_RANGE if `workers` or `batch` is 0; TIDEGATE_ERROR_BATCH_TOO_LARGE; TIDEGATE_ERROR_NOT_LEASABLE.
+ *
+ * Thread safety: may be called from any thread; what the pointers point at must not be written by another one meanwhile.
+ */
+tidegate_status tidegate_leased_new(tidegate_algorithm algorithm,
+                                    const struct tidegate_quota *quota,
+                                    uint64_t workers,
+                                    uint64_t batch,
+                                    struct tidegate_leased **leased);
+
+/**
+ * Makes one with more to say: refill, initial fill, origin, clock.
+ *
+ * @param options Not NULL; see tidegate_limiter_options. Read during the call only; the clock and its context are kept.
+ * @param[out] leased Written on success only; free it with tidegate_leased_free.
+ * @return As tidegate_leased_new; also TIDEGATE_ERROR_STRUCT_SIZE, and TIDEGATE_ERROR_UNKNOWN_VALUE for a field of the options.
+ * @pre `options` points at `options->struct_size` initialized bytes.
+ *
+ * Thread safety: as tidegate_leased_new.
+ */
+tidegate_status tidegate_leased_new_with(tidegate_algorithm algorithm,
+                                         const struct tidegate_quota *quota,
+                                         uint64_t workers,
+                                         uint64_t batch,
+                                         const struct tidegate_limiter_options *options,
+                                         struct tidegate_leased **leased);
+
+/**
+ * Ends it. NULL is fine and does nothing. Leases that are out stay good, and are freed on their own.
+ *
+ * @return As tidegate_limiter_free.
+ *
+ * Thread safety: nobody else may use `leased` during the call or after it; leases may be used meanwhile.
+ */
+tidegate_status tidegate_leased_free(struct tidegate_leased *leased);
+
+/**
+ * Spends without a lease, from what is not in hands: for callers who come too seldom to be a worker. Whether it did.
+ *
+ * @return false also for a pointer that is NULL, misaligned or none: a gate that cannot be asked stays shut.
+ * @pre `leased` has not been freed.
+ *
+ * Thread safety: may be called from any number of threads at once.
+ */
+bool tidegate_leased_try_acquire(const struct tidegate_leased *leased, uint64_t cost);
+
+/**
+ * tidegate_leased_try_acquire at the time `now_ns` (see tidegate_limiter_try_acquire_at).
+ *
+ * @return As tidegate_leased_try_acquire.
+ * @pre `leased` has not been freed.
+ *
+ * Thread safety: may be called from any number of threads at once.
+ */
+bool tidegate_leased_try_acquire_at(const struct tidegate_leased *leased, uint64_t now_ns, uint64_t cost);
+
+/**
+ * What a worker with nothing in hand would be told, without spending. What is in hands counts as spent; `limit` is the largest cost that is ever
+ * allowed.
+ *
+ * @param[out] decision Not NULL; written on success only.
+ * @return TIDEGATE_OK; TIDEGATE_ERROR_NULL, TIDEGATE_ERROR_MISALIGNED or TIDEGATE_ERROR_HANDLE for a pointer.
+ * @pre `leased` has not been freed.
+ *
+ * Thread safety: may be called from any number of threads at once, each with a decision of its own.
+ */
+tidegate_status tidegate_leased_peek(const struct tidegate_leased *leased,
+                                     uint64_t cost,
+                                     struct tidegate_decision *decision);
+
+/**
+ * tidegate_leased_peek at the time `now_ns` (see tidegate_limiter_try_acquire_at).
+ *
+ * @param[out] decision Not NULL; written on success only.
+ * @return As tidegate_leased_peek.
+ * @pre `leased` has not been freed.
+ *
+ * Thread safety: may be called from any number of threads at once, each with a decision of its own.
+ */
+tidegate_status tidegate_leased_peek_at(const struct tidegate_leased *leased,
+                                        uint64_t now_ns,
+                                        uint64_t cost,
+                                        struct tidegate_decision *decision);
+
+/**
+ * How many leases are out.
+ *
+ * @param[out] leases Not NULL; written on success only.
+ * @return As tidegate_leased_peek.
+ * @pre `leased` has not been freed.
+ *
+ * Thread safety: may be called from any number of threads at once.
+ */
+tidegate_status tidegate_leased_leases(const struct tidegate_leased *leased, uint64_t *leases);
+
+/**
+ * A lease, with nothing in hand yet.
+ *
+ * @param[out] lease Written on success only; free it with tidegate_lease_free, before `leased` or after it.
+ * @return TIDEGATE_OK; TIDEGATE_ERROR_ALL_LEASED if as many are out as there are workers; TIDEGATE_ERROR_NULL, TIDEGATE_ERROR_MISALIGNED or
+ * TIDEGATE_ERROR_HANDLE for a pointer; TIDEGATE_ERROR_MEMORY.
+ * @pre `leased` has not been freed.
+ *
+ * Thread safety: may be called from any number of threads at once.
+ */
+tidegate_status tidegate_lease_new(const struct tidegate_leased *leased,
+                                   struct tidegate_lease **lease);
+
+/**
+ * Gives back what is in hand and ends the lease. NULL is fine and does nothing.
+ *
+ * @return As tidegate_limiter_free.
+ *
+ * Thread safety: nobody else may use the lease during the call or after it.
+ */
+tidegate_status tidegate_lease_free(struct tidegate_lease *lease);
+
+/**
+ * Spends `cost` permits, out of the hand if it has them, otherwise with one draw of up to a batch; whether it did.
+ *
+ * @return false also for a lease that is NULL, misaligned or none: a gate that cannot be asked stays shut.
+ * @pre `lease` has not been freed.
+ *
+ * Thread safety: the lease must be the caller's alone during the call.
+ */
+bool tidegate_lease_try_acquire(struct tidegate_lease *lease, uint64_t cost);
+
+/**
+ * tidegate_lease_try_acquire at the time `now_ns` (see tidegate_limiter_try_acquire_at).
+ *
+ * @return As tidegate_lease_try_acquire.
+ * @pre `lease` has not been freed.
+ *
+ * Thread safety: the lease must be the caller's alone during the call.
+ */
+bool tidegate_lease_try_acquire_at(struct tidegate_lease *lease, uint64_t now_ns, uint64_t cost);
+
+/**
+ * Spends as tidegate_lease_try_acquire does, and says everything about it. `limit` is the largest cost that is ever allowed; what other workers have
+ * in hand counts as spent.
+ *
+ * @param[out] decision Not NULL; written on success only.
+ * @return TIDEGATE_OK, also when denied; TIDEGATE_ERROR_NULL, TIDEGATE_ERROR_MISALIGNED or TIDEGATE_ERROR_HANDLE for a pointer, and then nothing is
+ * spent.
+ * @pre `lease` has not been freed.
+ *
+ * Thread safety: the lease must be the caller's alone during the call.
+ */
+tidegate_status tidegate_lease_take(struct tidegate_lease *lease,
+                                    uint64_t cost,
+                                    struct tidegate_decision *decision);
+
+/**
+ * tidegate_lease_take at the time `now_ns` (see tidegate_limiter_try_acquire_at).
+ *
+ * @param[out] decision Not NULL; written on success only.
+ * @return As tidegate_lease_take.
+ * @pre `lease` has not been freed.
+ *
+ * Thread safety: the lease must be the caller's alone during the call.
+ */
+tidegate_status tidegate_lease_take_at(struct tidegate_lease *lease,
+                                       uint64_t now_ns,
+                                       uint64_t cost,
+                                       struct tidegate_decision *decision);
+
+/**
+ * What is in hand.
+ *
+ * @param[out] permits Not NULL; written on success only.
+ * @return As tidegate_lease_take.
+ * @pre `lease` has not been freed.
+ *
+ * Thread safety: the lease must be the caller's alone during the call.
+ */
+tidegate_status tidegate_lease_in_hand(struct tidegate_lease *lease, uint64_t *permits);
+
+/**
+ * Gives back what is in hand: for a worker who pauses.
+ *
+ * @param[out] returned NULL, or where to write how many permits; written on success only.
+ * @return As tidegate_lease_take.
+ * @pre `lease` has not been freed.
+ *
+ * Thread safety: the lease must be the caller's alone during the call.
+ */
+tidegate_status tidegate_lease_return_unused(struct tidegate_lease *lease, uint64_t *returned);
 
 /**
  * Makes a limit of permits in flight.

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use tidegate::{Concurrency, EnterError};
 
-use crate::guard::{Out, borrow_mut, guard, guard_value};
+use crate::guard::{Out, borrow_mut, guard, guard_bool};
 use crate::handle::{self, Handle, lent};
 use crate::status::tidegate_status::{
     self, TIDEGATE_ERROR_INTERNAL, TIDEGATE_ERROR_NEVER, TIDEGATE_ERROR_NOT_BOOKED, TIDEGATE_ERROR_RANGE,
@@ -81,7 +81,7 @@ pub unsafe extern "C" fn tidegate_concurrency_try_enter(
     permits: u64,
     permit: *mut tidegate_permit,
 ) -> bool {
-    guard_value(|| {
+    guard_bool(|| {
         // SAFETY: the same contract.
         let (concurrency, out) = unsafe { (lent(concurrency)?, Out::new(permit)?) };
         let entered = concurrency.try_enter_many(permits);
@@ -91,7 +91,6 @@ pub unsafe extern "C" fn tidegate_concurrency_try_enter(
         }
         Ok(false)
     })
-    .unwrap_or(false)
 }
 
 /// Enters with `permits` permits, waiting at most `timeout_ns` for them. Blocks the thread.

@@ -24,8 +24,15 @@ pub struct tidegate_decision {
 }
 
 impl From<Decision> for tidegate_decision {
-    #[inline]
     fn from(decision: Decision) -> tidegate_decision {
+        tidegate_decision::of(&decision)
+    }
+}
+
+impl tidegate_decision {
+    /// Inlined: of a decision that has just been worked out nothing is left to ask.
+    #[inline(always)]
+    pub fn of(decision: &Decision) -> tidegate_decision {
         tidegate_decision {
             allowed: decision.is_allowed(),
             limit: decision.limit(),

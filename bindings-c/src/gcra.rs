@@ -2,13 +2,14 @@
 //!
 //! Each call makes the quota ready anew (some tens of nanoseconds); where that counts, make it ready once: `tidegate_rule`.
 
-use tidegate::{Algorithm, Decision, ForeignWord, Limiter, Quota, Word, WordLimiter};
+use tidegate::{Algorithm, Limiter, Quota, Word, WordLimiter};
 
 use crate::decision::tidegate_decision;
-use crate::guard::{Out, borrow, borrow_mut, guard, guard_value};
+use crate::guard::borrow;
 use crate::quota::tidegate_quota;
 use crate::reservation::tidegate_reservation;
-use crate::status::tidegate_status::{self, TIDEGATE_ERROR_FOREIGN_WORD};
+use crate::status::tidegate_status;
+use crate::verbs_of_word;
 
 /// A limiter in eight bytes of the caller's: `tidegate_gcra g = TIDEGATE_GCRA_INIT;`, or zeros, is new and full. The algorithm is GCRA, which
 /// is also the token bucket with continuous refill. Always pass the same quota. Aligned to 8.
@@ -39,23 +40,6 @@ unsafe fn both<'a>(
     }
 }
 
-/// # Safety
-/// As [`both`]; `decision` is NULL, misaligned or may be written.
-#[inline(always)]
-unsafe fn decide(
-    gcra: *mut tidegate_gcra,
-    quota: *const tidegate_quota,
-    decision: *mut tidegate_decision,
-    verb: impl FnOnce(WordLimiter, &Word) -> Result<Decision, ForeignWord>,
-) -> tidegate_status {
-    guard(|| {
-        // SAFETY: promised by the caller.
-        let ((limiter, word), out) = unsafe { (both(gcra, quota)?, Out::new(decision)?) };
-        out.write(verb(limiter, word)?.into());
-        Ok(())
-    })
-}
-
 /// Spends `cost` permits at the time `now_ns` if they fit; whether they did. Zero is always allowed, a cost above the burst never.
 ///
 /// @param now_ns Nanoseconds since an origin of your choice. It may repeat or run backwards: nothing is refunded or minted. Values above
@@ -70,12 +54,8 @@ pub unsafe extern "C" fn tidegate_gcra_try_acquire_at(
     now_ns: u64,
     cost: u64,
 ) -> bool {
-    guard_value(|| {
-        // SAFETY: the same contract.
-        let (limiter, word) = unsafe { both(gcra, quota) }?;
-        Ok(limiter.try_acquire_at(word, now_ns, cost)?)
-    })
-    .unwrap_or(false)
+    // SAFETY: the same contract.
+    verbs_of_word::try_acquire(|| unsafe { both(gcra, quota) }, now_ns, cost)
 }
 
 /// As tidegate_limiter_take_at.
@@ -95,7 +75,9 @@ pub unsafe extern "C" fn tidegate_gcra_take_at(
     decision: *mut tidegate_decision,
 ) -> tidegate_status {
     // SAFETY: the same contract.
-    unsafe { decide(gcra, quota, decision, |limiter, word| limiter.take_at(word, now_ns, cost)) }
+    unsafe {
+        verbs_of_word::decide(|| both(gcra, quota), decision, |limiter, word| limiter.take_at(word, now_ns, cost))
+    }
 }
 
 /// As tidegate_limiter_peek_at.
@@ -113,7 +95,9 @@ pub unsafe extern "C" fn tidegate_gcra_peek_at(
     decision: *mut tidegate_decision,
 ) -> tidegate_status {
     // SAFETY: the same contract.
-    unsafe { decide(gcra, quota, decision, |limiter, word| limiter.peek_at(word, now_ns, cost)) }
+    unsafe {
+        verbs_of_word::decide(|| both(gcra, quota), decision, |limiter, word| limiter.peek_at(word, now_ns, cost))
+    }
 }
 
 /// As tidegate_limiter_charge_at.
@@ -131,7 +115,9 @@ pub unsafe extern "C" fn tidegate_gcra_charge_at(
     decision: *mut tidegate_decision,
 ) -> tidegate_status {
     // SAFETY: the same contract.
-    unsafe { decide(gcra, quota, decision, |limiter, word| limiter.charge_at(word, now_ns, cost)) }
+    unsafe {
+        verbs_of_word::decide(|| both(gcra, quota), decision, |limiter, word| limiter.charge_at(word, now_ns, cost))
+    }
 }
 
 /// As tidegate_limiter_refund_at.
@@ -146,11 +132,8 @@ pub unsafe extern "C" fn tidegate_gcra_refund_at(
     now_ns: u64,
     permits: u64,
 ) -> tidegate_status {
-    guard(|| {
-        // SAFETY: the same contract.
-        let (limiter, word) = unsafe { both(gcra, quota) }?;
-        Ok(limiter.refund_at(word, now_ns, permits)?)
-    })
+    // SAFETY: the same contract.
+    verbs_of_word::refund(|| unsafe { both(gcra, quota) }, now_ns, permits)
 }
 
 /// As tidegate_limiter_reserve_at.
@@ -169,13 +152,8 @@ pub unsafe extern "C" fn tidegate_gcra_reserve_at(
     max_wait_ns: u64,
     reservation: *mut tidegate_reservation,
 ) -> tidegate_status {
-    guard(|| {
-        // SAFETY: the same contract.
-        let ((limiter, word), out) = unsafe { (both(gcra, quota)?, Out::new(reservation)?) };
-        let answer = limiter.reserve_at(word, now_ns, cost, max_wait_ns)?;
-        out.write(tidegate_reservation::new(now_ns, answer));
-        Ok(())
-    })
+    // SAFETY: the same contract.
+    unsafe { verbs_of_word::reserve(|| both(gcra, quota), now_ns, cost, max_wait_ns, reservation) }
 }
 
 /// As tidegate_limiter_cancel_at.
@@ -190,14 +168,8 @@ pub unsafe extern "C" fn tidegate_gcra_cancel_at(
     now_ns: u64,
     reservation: *mut tidegate_reservation,
 ) -> tidegate_status {
-    guard(|| {
-        // SAFETY: the same contract.
-        let ((limiter, word), reservation) = unsafe { (both(gcra, quota)?, borrow_mut(reservation)?) };
-        if !limiter.holds(word) {
-            return Err(TIDEGATE_ERROR_FOREIGN_WORD);
-        }
-        Ok(limiter.cancel_at(word, now_ns, reservation.give_back()?)?)
-    })
+    // SAFETY: the same contract.
+    unsafe { verbs_of_word::cancel(|| both(gcra, quota), now_ns, reservation) }
 }
 
 /// Makes a limiter as new and full, whatever it was.
@@ -207,9 +179,6 @@ pub unsafe extern "C" fn tidegate_gcra_cancel_at(
 /// Thread safety: may be called on one limiter from any number of threads at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tidegate_gcra_reset(gcra: *mut tidegate_gcra) -> tidegate_status {
-    guard(|| {
-        // SAFETY: the same contract; as in `both`.
-        WordLimiter::reset(unsafe { borrow(gcra.cast::<Word>()) }?);
-        Ok(())
-    })
+    // SAFETY: the same contract.
+    unsafe { verbs_of_word::reset(gcra.cast()) }
 }

@@ -5,7 +5,7 @@ use core::ffi::c_void;
 use tidegate::{Group, GroupDecision, MAX_MEMBERS, Member};
 
 use crate::decision::tidegate_decision;
-use crate::guard::{Out, borrow_many, guard, guard_value, optional};
+use crate::guard::{Out, borrow_many, guard, guard_bool, optional};
 use crate::handle::lent;
 use crate::keyed::tidegate_keyed;
 use crate::limiter::tidegate_limiter;
@@ -131,7 +131,7 @@ unsafe fn decide(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tidegate_group_try_acquire(members: *const tidegate_member, count: usize) -> bool {
     // SAFETY: the same contract.
-    guard_value(|| unsafe { ask(members, count, |group| group.try_acquire()) }).unwrap_or(false)
+    guard_bool(|| unsafe { ask(members, count, |group| group.try_acquire()) })
 }
 
 /// tidegate_group_try_acquire at the time `now_ns` (see tidegate_limiter_try_acquire_at).
@@ -147,7 +147,7 @@ pub unsafe extern "C" fn tidegate_group_try_acquire_at(
     now_ns: u64,
 ) -> bool {
     // SAFETY: the same contract.
-    guard_value(|| unsafe { ask(members, count, |group| group.try_acquire_at(now_ns)) }).unwrap_or(false)
+    guard_bool(|| unsafe { ask(members, count, |group| group.try_acquire_at(now_ns)) })
 }
 
 /// Spends the cost of every member if all of them fit, and says everything about the one that binds: denied, the one with the longest wait;

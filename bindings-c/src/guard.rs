@@ -2,32 +2,37 @@
 
 use core::ptr::NonNull;
 
-use crate::status::tidegate_status::{self, TIDEGATE_ERROR_MISALIGNED, TIDEGATE_ERROR_NULL, TIDEGATE_OK};
 #[cfg(feature = "std")]
-use crate::status::tidegate_status::{TIDEGATE_ERROR_INTERNAL, TIDEGATE_ERROR_LENGTH};
+use crate::status::tidegate_status::TIDEGATE_ERROR_LENGTH;
+use crate::status::tidegate_status::{
+    self, TIDEGATE_ERROR_INTERNAL, TIDEGATE_ERROR_MISALIGNED, TIDEGATE_ERROR_NULL, TIDEGATE_OK,
+};
 
 /// Runs the body of an entry. A panic becomes [`TIDEGATE_ERROR_INTERNAL`]: unwinding into C would be undefined.
 ///
 /// Limiters stay usable after one: their state is a single atomic step that was either made or not.
 #[inline(always)]
 pub fn guard(body: impl FnOnce() -> Result<(), tidegate_status>) -> tidegate_status {
-    match guard_value(body) {
-        Ok(()) => TIDEGATE_OK,
-        Err(status) => status,
-    }
+    stopped(|| body().err().unwrap_or(TIDEGATE_OK), TIDEGATE_ERROR_INTERNAL)
 }
 
-/// As [`guard`], for entries that return something other than a status.
+/// As [`guard`], for entries that answer yes or no: a gate that cannot be asked stays shut.
+#[inline(always)]
+pub fn guard_bool(body: impl FnOnce() -> Result<bool, tidegate_status>) -> bool {
+    stopped(|| body().unwrap_or(false), false)
+}
+
+/// `otherwise` in place of a panic. The body answers in what fits a register: a `Result` would be packed and unpacked on each call.
 #[cfg(feature = "std")]
 #[inline(always)]
-pub fn guard_value<R>(body: impl FnOnce() -> Result<R, tidegate_status>) -> Result<R, tidegate_status> {
-    std::panic::catch_unwind(core::panic::AssertUnwindSafe(body)).unwrap_or(Err(TIDEGATE_ERROR_INTERNAL))
+fn stopped<R>(body: impl FnOnce() -> R, otherwise: R) -> R {
+    std::panic::catch_unwind(core::panic::AssertUnwindSafe(body)).unwrap_or(otherwise)
 }
 
 /// Without `std` nothing unwinds, and nothing panics: `make exports` looks for the code of panics in the library and fails if it finds any.
 #[cfg(not(feature = "std"))]
 #[inline(always)]
-pub fn guard_value<R>(body: impl FnOnce() -> Result<R, tidegate_status>) -> Result<R, tidegate_status> {
+fn stopped<R>(body: impl FnOnce() -> R, _otherwise: R) -> R {
     body()
 }
 
@@ -118,9 +123,13 @@ mod tests {
         let quiet = std::panic::take_hook();
         std::panic::set_hook(Box::new(|_| {}));
         let status = guard(|| panic!("a defect"));
+        let shut = guard_bool(|| panic!("a defect"));
         std::panic::set_hook(quiet);
         assert_eq!(status, TIDEGATE_ERROR_INTERNAL);
+        assert!(!shut);
         assert_eq!(guard(|| Ok(())), TIDEGATE_OK);
+        assert_eq!(guard(|| Err(TIDEGATE_ERROR_NULL)), TIDEGATE_ERROR_NULL);
+        assert!(guard_bool(|| Ok(true)) && !guard_bool(|| Err(TIDEGATE_ERROR_NULL)));
     }
 
     #[test]

@@ -51,23 +51,43 @@ pub fn keep<H: Handle>(object: H::Object, out: Out<*mut H>) -> Result<(), tidega
     Ok(())
 }
 
-/// The object behind a handle, for the length of one call.
+/// What a handle points at, if it is one that lives, as far as its mark can tell.
 ///
 /// # Safety
 /// A pointer that is neither NULL nor misaligned came from [`keep`] and has not been freed, or points at eight bytes that can be read and
 /// are not the mark.
 #[inline(always)]
+unsafe fn marked<H: Handle>(handle: *const H) -> Result<*mut Marked<H::Object>, tidegate_status> {
+    let marked = check(handle.cast::<Marked<H::Object>>())?.as_ptr();
+    // SAFETY: promised by the caller for the first eight bytes, and these are they.
+    if unsafe { (&raw const (*marked).mark).read() } == H::MARK { Ok(marked) } else { Err(TIDEGATE_ERROR_HANDLE) }
+}
+
+/// The object behind a handle, for the length of one call.
+///
+/// # Safety
+/// As [`marked`].
+#[inline(always)]
 pub unsafe fn lent<'a, H: Handle>(handle: *const H) -> Result<&'a H::Object, tidegate_status>
 where
     H::Object: 'a,
 {
-    let marked = check(handle.cast::<Marked<H::Object>>())?.as_ptr();
-    // SAFETY: promised by the caller for the first eight bytes, and these are they.
-    if unsafe { (&raw const (*marked).mark).read() } != H::MARK {
-        return Err(TIDEGATE_ERROR_HANDLE);
-    }
-    // SAFETY: it bears the mark, so `keep` made it; nothing writes through it but its own atomics and locks.
-    Ok(unsafe { &(*marked).object })
+    // SAFETY: the same contract. It bears the mark, so `keep` made it; nothing writes through it but its own atomics and locks, and those who
+    // have it for themselves.
+    unsafe { marked(handle).map(|marked| &(*marked).object) }
+}
+
+/// The object behind a handle of which one caller at a time may make use.
+///
+/// # Safety
+/// As [`marked`]; nobody else uses the handle during `'a`.
+#[inline(always)]
+pub unsafe fn lent_alone<'a, H: Handle>(handle: *mut H) -> Result<&'a mut H::Object, tidegate_status>
+where
+    H::Object: 'a,
+{
+    // SAFETY: the same contract, and nobody else uses it.
+    unsafe { marked(handle).map(|marked| &mut (*marked).object) }
 }
 
 /// Ends a handle; NULL is fine. What is none that lives is not touched.

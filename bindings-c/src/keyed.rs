@@ -4,18 +4,18 @@ use core::ffi::{c_char, c_void};
 use core::marker::PhantomData;
 use core::ptr;
 
-use tidegate::{KeyedLimiter, KeyedLimiterError, KeyedSnapshot, Quota, WhenFull};
+use tidegate::{KeyedLimiter, KeyedLimiterBuilder, KeyedLimiterError, KeyedSnapshot, Quota, WhenFull};
 
 use crate::change::read;
 use crate::choice::{self, algorithm_code, anchor_code, refill_code};
 use crate::guard::{Out, borrow, guard};
 use crate::handle::{self, Handle, lent};
-use crate::options::{self, TIDEGATE_SET_ORIGIN, tidegate_clock_fn};
+use crate::options::{self, TIDEGATE_SET_INITIAL, TIDEGATE_SET_ORIGIN, tidegate_clock_fn};
 use crate::quota::tidegate_quota;
 use crate::sized::{self, Sized};
 use crate::status::tidegate_status::{
     self, TIDEGATE_ERROR_INTERNAL, TIDEGATE_ERROR_MEMORY, TIDEGATE_ERROR_NULL, TIDEGATE_ERROR_RANGE,
-    TIDEGATE_ERROR_SNAPSHOT, TIDEGATE_ERROR_UNKNOWN_VALUE,
+    TIDEGATE_ERROR_SNAPSHOT, TIDEGATE_ERROR_SNAPSHOT_MISMATCH, TIDEGATE_ERROR_UNKNOWN_VALUE,
 };
 use crate::text::Buffer;
 
@@ -57,7 +57,7 @@ pub type when_full_code = i32;
 pub struct tidegate_keyed_options {
     /// sizeof(tidegate_keyed_options), as the caller was compiled.
     pub struct_size: usize,
-    /// TIDEGATE_SET_ORIGIN, or 0.
+    /// TIDEGATE_SET_INITIAL and TIDEGATE_SET_ORIGIN, or'ed.
     pub flags: u32,
     /// Where windows begin; TIDEGATE_ANCHOR_DEFAULT: as the quota says.
     pub anchor: anchor_code,
@@ -73,6 +73,8 @@ pub struct tidegate_keyed_options {
     pub clock: tidegate_clock_fn,
     /// Passed to `clock`. It must outlive the limiter.
     pub clock_context: *mut c_void,
+    /// How many tokens the bucket of a new key holds, if TIDEGATE_SET_INITIAL is in `flags`; full otherwise. Token bucket only.
+    pub initial: u64,
 }
 
 // SAFETY: begins with `struct_size`; all fields are integers and nullable pointers.
@@ -85,6 +87,7 @@ impl From<KeyedLimiterError> for tidegate_status {
             KeyedLimiterError::NoKeys => TIDEGATE_ERROR_RANGE,
             KeyedLimiterError::TooManyKeys => TIDEGATE_ERROR_MEMORY,
             KeyedLimiterError::Corrupt => TIDEGATE_ERROR_SNAPSHOT,
+            KeyedLimiterError::OtherQuota => TIDEGATE_ERROR_SNAPSHOT_MISMATCH,
             _ => TIDEGATE_ERROR_INTERNAL,
         }
     }
@@ -144,29 +147,46 @@ unsafe fn new(
     keyed: *mut *mut tidegate_keyed,
 ) -> Result<(), tidegate_status> {
     // SAFETY: promised by the caller.
-    let (out, quota) = unsafe { (Out::new(keyed)?, Quota::try_from(borrow(quota)?)?) };
-    let mut builder = KeyedLimiter::<[u8]>::builder(choice::algorithm(algorithm)?, quota).max_keys(max_keys);
-    let mut origin = None;
-    if !options.is_null() {
-        // SAFETY: promised by the caller.
-        let options = unsafe { sized::read(options) }?;
-        if options.flags & !TIDEGATE_SET_ORIGIN != 0 {
-            return Err(TIDEGATE_ERROR_UNKNOWN_VALUE);
-        }
-        if let Some(anchor) = choice::anchor(options.anchor, options.offset_ns)? {
-            builder = builder.anchor(anchor);
-        }
-        builder = builder.refill(choice::refill(options.refill)?).when_full(when_full(options.when_full)?);
-        if let Some(clock) = options::clock(options.clock, options.clock_context) {
-            builder = builder.shared_clock(clock);
-        }
-        origin = (options.flags & TIDEGATE_SET_ORIGIN != 0).then_some(options.origin_ns);
-    }
+    let (out, (builder, origin)) = unsafe { (Out::new(keyed)?, builder(algorithm, quota, max_keys, options)?) };
     let limiter = match origin {
         Some(origin) => builder.build_at(origin),
         None => builder.build(),
     }?;
     handle::keep(limiter, out)
+}
+
+/// What the caller says of a keyed limiter, and the time at which it is made if that is said, too.
+///
+/// # Safety
+/// As [`new`].
+unsafe fn builder(
+    algorithm: algorithm_code,
+    quota: *const tidegate_quota,
+    max_keys: usize,
+    options: *const tidegate_keyed_options,
+) -> Result<(KeyedLimiterBuilder<[u8]>, Option<u64>), tidegate_status> {
+    // SAFETY: promised by the caller.
+    let quota = Quota::try_from(unsafe { borrow(quota) }?)?;
+    let mut builder = KeyedLimiter::builder(choice::algorithm(algorithm)?, quota).max_keys(max_keys);
+    if options.is_null() {
+        return Ok((builder, None));
+    }
+    // SAFETY: promised by the caller.
+    let options = unsafe { sized::read(options) }?;
+    if options.flags & !(TIDEGATE_SET_INITIAL | TIDEGATE_SET_ORIGIN) != 0 {
+        return Err(TIDEGATE_ERROR_UNKNOWN_VALUE);
+    }
+    if let Some(anchor) = choice::anchor(options.anchor, options.offset_ns)? {
+        builder = builder.anchor(anchor);
+    }
+    builder = builder.refill(choice::refill(options.refill)?).when_full(when_full(options.when_full)?);
+    if options.flags & TIDEGATE_SET_INITIAL != 0 {
+        builder = builder.initial(options.initial);
+    }
+    if let Some(clock) = options::clock(options.clock, options.clock_context) {
+        builder = builder.shared_clock(clock);
+    }
+    Ok((builder, (options.flags & TIDEGATE_SET_ORIGIN != 0).then_some(options.origin_ns)))
 }
 
 fn when_full(code: when_full_code) -> Result<WhenFull, tidegate_status> {
@@ -203,6 +223,23 @@ pub unsafe extern "C" fn tidegate_keyed_len(keyed: *const tidegate_keyed, len: *
         // SAFETY: the same contract.
         let (keyed, out) = unsafe { (lent(keyed)?, Out::new(len)?) };
         out.write(keyed.len());
+        Ok(())
+    })
+}
+
+/// The time of the limiter's clock, in nanoseconds: with the default clock, since 1970 in UTC.
+///
+/// @param[out] now_ns Not NULL; written on success only.
+/// @return As tidegate_keyed_len.
+/// @pre `keyed` has not been freed.
+///
+/// Thread safety: may be called on one limiter from any number of threads at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tidegate_keyed_now(keyed: *const tidegate_keyed, now_ns: *mut u64) -> tidegate_status {
+    guard(|| {
+        // SAFETY: the same contract.
+        let (keyed, out) = unsafe { (lent(keyed)?, Out::new(now_ns)?) };
+        out.write(keyed.now());
         Ok(())
     })
 }
@@ -259,7 +296,7 @@ pub unsafe extern "C" fn tidegate_keyed_clear(keyed: *const tidegate_keyed) -> t
     })
 }
 
-/// Writes the quota and the keys that are not idle as text (JSON), to be kept across a restart. It holds the secret seed of the hashes: keep it as
+/// Writes the quota and the keys that are not idle by the limiter's clock as text (JSON), to be kept across a restart. It holds the secret seed of the hashes: keep it as
 /// you would keep a secret.
 ///
 /// @param buffer Where to write the text and the NUL that ends it; may be NULL if `capacity` is 0.
@@ -279,12 +316,38 @@ pub unsafe extern "C" fn tidegate_keyed_snapshot(
     capacity: usize,
     length: *mut usize,
 ) -> tidegate_status {
-    guard(|| {
-        // SAFETY: the same contract.
-        let (keyed, buffer) = unsafe { (lent(keyed)?, Buffer::new(buffer, capacity, length)?) };
-        let text = serde_json::to_string(&keyed.snapshot()).map_err(|_| TIDEGATE_ERROR_INTERNAL)?;
-        buffer.write(&text)
-    })
+    // SAFETY: the same contract.
+    guard(|| unsafe { snapshot(keyed, None, Buffer::new(buffer, capacity, length)?) })
+}
+
+/// tidegate_keyed_snapshot at the time `now_ns` (see tidegate_limiter_try_acquire_at): keys that are idle then are left out.
+///
+/// @param buffer Where to write the text and the NUL that ends it; may be NULL if `capacity` is 0.
+/// @param capacity Bytes at `buffer`: up to 43 a key, and 512.
+/// @param[out] length Not NULL. As there.
+/// @return As tidegate_keyed_snapshot.
+/// @pre `keyed` has not been freed; `buffer` points at `capacity` bytes that may be written.
+///
+/// Thread safety: as tidegate_keyed_snapshot.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tidegate_keyed_snapshot_at(
+    keyed: *const tidegate_keyed,
+    now_ns: u64,
+    buffer: *mut c_char,
+    capacity: usize,
+    length: *mut usize,
+) -> tidegate_status {
+    // SAFETY: the same contract.
+    guard(|| unsafe { snapshot(keyed, Some(now_ns), Buffer::new(buffer, capacity, length)?) })
+}
+
+/// # Safety
+/// `keyed` is NULL, misaligned or lives.
+unsafe fn snapshot(keyed: *const tidegate_keyed, now_ns: Option<u64>, buffer: Buffer) -> Result<(), tidegate_status> {
+    // SAFETY: promised by the caller.
+    let keyed = unsafe { lent(keyed) }?;
+    let snapshot = keyed.snapshot_at(now_ns.unwrap_or_else(|| keyed.now()));
+    buffer.write(&serde_json::to_string(&snapshot).map_err(|_| TIDEGATE_ERROR_INTERNAL)?)
 }
 
 /// A keyed limiter with the keys of a snapshot, on the default clock.
@@ -305,5 +368,34 @@ pub unsafe extern "C" fn tidegate_keyed_from_snapshot(
         // SAFETY: the same contract.
         let (out, snapshot) = unsafe { (Out::new(keyed)?, read::<KeyedSnapshot>(text)?) };
         handle::keep(KeyedLimiter::from_snapshot(&snapshot)?, out)
+    })
+}
+
+/// Makes a keyed limiter as tidegate_keyed_new_with does, with the keys of a snapshot that was taken under the same algorithm, quota, anchor, refill and
+/// initial fill. What to do when it is full, and the clock, may be others; the origin is the snapshot's.
+///
+/// @param max_keys At least as many as the snapshot holds; 0: as many as it was taken of.
+/// @param options NULL, or as for tidegate_keyed_new_with.
+/// @param text What tidegate_keyed_snapshot wrote, ended by NUL.
+/// @param[out] keyed Written on success only; free it with tidegate_keyed_free.
+/// @return As tidegate_keyed_new_with; TIDEGATE_ERROR_SNAPSHOT, also for fewer keys than it holds; TIDEGATE_ERROR_SNAPSHOT_MISMATCH.
+/// @pre `options` points at `options->struct_size` initialized bytes; `text` ends with NUL.
+///
+/// Thread safety: as tidegate_keyed_new.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tidegate_keyed_restore(
+    algorithm: algorithm_code,
+    quota: *const tidegate_quota,
+    max_keys: usize,
+    options: *const tidegate_keyed_options,
+    text: *const c_char,
+    keyed: *mut *mut tidegate_keyed,
+) -> tidegate_status {
+    guard(|| {
+        // SAFETY: the same contract.
+        let (out, snapshot) = unsafe { (Out::new(keyed)?, read::<KeyedSnapshot>(text)?) };
+        // SAFETY: the same contract.
+        let (builder, _) = unsafe { builder(algorithm, quota, max_keys, options) }?;
+        handle::keep(builder.restore(&snapshot)?, out)
     })
 }

@@ -7,7 +7,7 @@ use core::ffi::c_void;
 use tidegate::{Decision, KeyedLimiter};
 
 use crate::decision::tidegate_decision;
-use crate::guard::{Out, borrow_many, borrow_mut, guard, guard_value, optional};
+use crate::guard::{Out, borrow_many, borrow_mut, guard, guard_bool, optional};
 use crate::handle::lent;
 use crate::keyed::tidegate_keyed;
 use crate::reservation::tidegate_reservation;
@@ -60,6 +60,43 @@ unsafe fn change(
     })
 }
 
+/// `None` for the time of the limiter's clock, which is asked after the pointers are checked.
+///
+/// # Safety
+/// As [`both`]; `reservation` is NULL, misaligned or may be written.
+unsafe fn reserve(
+    (keyed, key, key_len): (*const tidegate_keyed, *const c_void, usize),
+    now_ns: Option<u64>,
+    (cost, max_wait_ns): (u64, u64),
+    reservation: *mut tidegate_reservation,
+) -> tidegate_status {
+    guard(|| {
+        // SAFETY: promised by the caller.
+        let ((keyed, key), out) = unsafe { (both(keyed, key, key_len)?, Out::new(reservation)?) };
+        let now_ns = now_ns.unwrap_or_else(|| keyed.now());
+        out.write(tidegate_reservation::new(now_ns, keyed.reserve_at(key, now_ns, cost, max_wait_ns)));
+        Ok(())
+    })
+}
+
+/// As [`reserve`].
+///
+/// # Safety
+/// As [`both`]; `reservation` is NULL, misaligned or a valid one, the caller's alone.
+unsafe fn cancel(
+    (keyed, key, key_len): (*const tidegate_keyed, *const c_void, usize),
+    now_ns: Option<u64>,
+    reservation: *mut tidegate_reservation,
+) -> tidegate_status {
+    guard(|| {
+        // SAFETY: promised by the caller.
+        let ((keyed, key), reservation) = unsafe { (both(keyed, key, key_len)?, borrow_mut(reservation)?) };
+        let slot = reservation.give_back()?;
+        keyed.cancel_at(key, now_ns.unwrap_or_else(|| keyed.now()), slot);
+        Ok(())
+    })
+}
+
 /// Spends `cost` permits of a key if they fit; whether they did. A cost of 0 is always allowed, a cost above the capacity never.
 ///
 /// @param key The bytes of the key; may be NULL if there are none.
@@ -75,12 +112,11 @@ pub unsafe extern "C" fn tidegate_keyed_try_acquire(
     key_len: usize,
     cost: u64,
 ) -> bool {
-    guard_value(|| {
+    guard_bool(|| {
         // SAFETY: the same contract.
         let (keyed, key) = unsafe { both(keyed, key, key_len) }?;
         Ok(keyed.try_acquire(key, cost))
     })
-    .unwrap_or(false)
 }
 
 /// Spends `cost` permits of a key if they fit, and says everything about it. A denied call changes nothing.
@@ -177,13 +213,8 @@ pub unsafe extern "C" fn tidegate_keyed_reserve(
     max_wait_ns: u64,
     reservation: *mut tidegate_reservation,
 ) -> tidegate_status {
-    guard(|| {
-        // SAFETY: the same contract.
-        let ((keyed, key), out) = unsafe { (both(keyed, key, key_len)?, Out::new(reservation)?) };
-        let now_ns = keyed.now();
-        out.write(tidegate_reservation::new(now_ns, keyed.reserve_at(key, now_ns, cost, max_wait_ns)));
-        Ok(())
-    })
+    // SAFETY: the same contract.
+    unsafe { reserve((keyed, key, key_len), None, (cost, max_wait_ns), reservation) }
 }
 
 /// As tidegate_limiter_cancel, for the key that the reservation was made for.
@@ -200,13 +231,8 @@ pub unsafe extern "C" fn tidegate_keyed_cancel(
     key_len: usize,
     reservation: *mut tidegate_reservation,
 ) -> tidegate_status {
-    guard(|| {
-        // SAFETY: the same contract.
-        let ((keyed, key), reservation) = unsafe { (both(keyed, key, key_len)?, borrow_mut(reservation)?) };
-        let slot = reservation.give_back()?;
-        keyed.cancel_at(key, keyed.now(), slot);
-        Ok(())
-    })
+    // SAFETY: the same contract.
+    unsafe { cancel((keyed, key, key_len), None, reservation) }
 }
 
 /// tidegate_keyed_try_acquire at the time `now_ns` (see tidegate_limiter_try_acquire_at).
@@ -223,12 +249,11 @@ pub unsafe extern "C" fn tidegate_keyed_try_acquire_at(
     now_ns: u64,
     cost: u64,
 ) -> bool {
-    guard_value(|| {
+    guard_bool(|| {
         // SAFETY: the same contract.
         let (keyed, key) = unsafe { both(keyed, key, key_len) }?;
         Ok(keyed.try_acquire_at(key, now_ns, cost))
     })
-    .unwrap_or(false)
 }
 
 /// tidegate_keyed_take at the time `now_ns` (see tidegate_limiter_try_acquire_at).
@@ -327,12 +352,8 @@ pub unsafe extern "C" fn tidegate_keyed_reserve_at(
     max_wait_ns: u64,
     reservation: *mut tidegate_reservation,
 ) -> tidegate_status {
-    guard(|| {
-        // SAFETY: the same contract.
-        let ((keyed, key), out) = unsafe { (both(keyed, key, key_len)?, Out::new(reservation)?) };
-        out.write(tidegate_reservation::new(now_ns, keyed.reserve_at(key, now_ns, cost, max_wait_ns)));
-        Ok(())
-    })
+    // SAFETY: the same contract.
+    unsafe { reserve((keyed, key, key_len), Some(now_ns), (cost, max_wait_ns), reservation) }
 }
 
 /// tidegate_keyed_cancel at the time `now_ns` (see tidegate_limiter_try_acquire_at).
@@ -349,13 +370,8 @@ pub unsafe extern "C" fn tidegate_keyed_cancel_at(
     now_ns: u64,
     reservation: *mut tidegate_reservation,
 ) -> tidegate_status {
-    guard(|| {
-        // SAFETY: the same contract.
-        let ((keyed, key), reservation) = unsafe { (both(keyed, key, key_len)?, borrow_mut(reservation)?) };
-        let slot = reservation.give_back()?;
-        keyed.cancel_at(key, now_ns, slot);
-        Ok(())
-    })
+    // SAFETY: the same contract.
+    unsafe { cancel((keyed, key, key_len), Some(now_ns), reservation) }
 }
 
 /// Forgets a key: it is new and full.

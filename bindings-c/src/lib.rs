@@ -32,6 +32,7 @@ mod reservation;
 mod sized;
 mod status;
 mod text;
+mod verbs_of_word;
 mod version;
 mod word;
 
@@ -57,6 +58,10 @@ mod headers_read;
 mod keyed;
 #[cfg(feature = "std")]
 mod keyed_verbs;
+#[cfg(feature = "std")]
+mod lease;
+#[cfg(feature = "std")]
+mod leased;
 #[cfg(feature = "std")]
 mod limiter;
 #[cfg(feature = "std")]

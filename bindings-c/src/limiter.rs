@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 use core::ptr;
 
-use tidegate::{Limiter, Quota};
+use tidegate::{Limiter, LimiterBuilder, Quota};
 
 use crate::choice::{self, algorithm_code};
 use crate::guard::{Out, borrow, guard};
@@ -76,27 +76,38 @@ unsafe fn new(
     options: *const tidegate_limiter_options,
     limiter: *mut *mut tidegate_limiter,
 ) -> Result<(), tidegate_status> {
-    // SAFETY: the caller lends memory for a pointer.
-    let out = unsafe { Out::new(limiter) }?;
-    // SAFETY: the caller lends a quota; any integers in it are valid.
-    let quota = Quota::try_from(unsafe { borrow(quota) }?)?;
-    let mut builder = Limiter::builder(choice::algorithm(algorithm)?, quota);
-    let mut origin = None;
-    if !options.is_null() {
-        // SAFETY: the caller lends as many bytes as `struct_size` says.
-        let options = unsafe { tidegate_limiter_options::read(options) }?;
-        builder = options.apply(builder)?;
-        if let Some(clock) = options::clock(options.clock, options.clock_context) {
-            builder = builder.shared_clock(clock);
-        }
-        origin = options.origin();
-    }
+    // SAFETY: promised by the caller.
+    let (out, (builder, origin)) = unsafe { (Out::new(limiter)?, builder(algorithm, quota, options)?) };
     let built = match origin {
         Some(origin) => builder.build_at(origin),
         None => builder.build(),
     };
     let limiter = built.map_err(|error| tidegate_status::from(error.kind()))?;
     handle::keep(limiter, out)
+}
+
+/// What the caller says of a limiter, and the time at which it is made if that is said, too.
+///
+/// # Safety
+/// `quota` and `options` (which may be NULL) are as [`tidegate_limiter_new_with`] has them.
+pub unsafe fn builder(
+    algorithm: algorithm_code,
+    quota: *const tidegate_quota,
+    options: *const tidegate_limiter_options,
+) -> Result<(LimiterBuilder, Option<u64>), tidegate_status> {
+    // SAFETY: the caller lends a quota; any integers in it are valid.
+    let quota = Quota::try_from(unsafe { borrow(quota) }?)?;
+    let builder = Limiter::builder(choice::algorithm(algorithm)?, quota);
+    if options.is_null() {
+        return Ok((builder, None));
+    }
+    // SAFETY: the caller lends as many bytes as `struct_size` says.
+    let options = unsafe { tidegate_limiter_options::read(options) }?;
+    let mut builder = options.apply(builder)?;
+    if let Some(clock) = options::clock(options.clock, options.clock_context) {
+        builder = builder.shared_clock(clock);
+    }
+    Ok((builder, options.origin()))
 }
 
 /// Ends a limiter. NULL is fine and does nothing.

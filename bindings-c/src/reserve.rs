@@ -6,6 +6,43 @@ use crate::limiter::tidegate_limiter;
 use crate::reservation::tidegate_reservation;
 use crate::status::tidegate_status;
 
+/// `None` for the time of the limiter's clock, which is asked after the pointers are checked.
+///
+/// # Safety
+/// `limiter` is NULL, misaligned or lives; `reservation` is NULL, misaligned or may be written.
+unsafe fn reserve(
+    limiter: *const tidegate_limiter,
+    now_ns: Option<u64>,
+    (cost, max_wait_ns): (u64, u64),
+    reservation: *mut tidegate_reservation,
+) -> tidegate_status {
+    guard(|| {
+        // SAFETY: promised by the caller.
+        let (limiter, out) = unsafe { (lent(limiter)?, Out::new(reservation)?) };
+        let now_ns = now_ns.unwrap_or_else(|| limiter.now());
+        out.write(tidegate_reservation::new(now_ns, limiter.reserve_at(now_ns, cost, max_wait_ns)));
+        Ok(())
+    })
+}
+
+/// As [`reserve`].
+///
+/// # Safety
+/// `limiter` is NULL, misaligned or lives; `reservation` is NULL, misaligned or a valid one, the caller's alone.
+unsafe fn cancel(
+    limiter: *const tidegate_limiter,
+    now_ns: Option<u64>,
+    reservation: *mut tidegate_reservation,
+) -> tidegate_status {
+    guard(|| {
+        // SAFETY: promised by the caller.
+        let (limiter, reservation) = unsafe { (lent(limiter)?, borrow_mut(reservation)?) };
+        let slot = reservation.give_back()?;
+        limiter.cancel_at(now_ns.unwrap_or_else(|| limiter.now()), slot);
+        Ok(())
+    })
+}
+
 /// Books `cost` permits for the earliest instant at which they fit, at most `max_wait_ns` from now. First come, first served: whoever
 /// asks later stands behind. Then sleep for `reservation->delay_ns` and go ahead without asking again.
 ///
@@ -22,13 +59,8 @@ pub unsafe extern "C" fn tidegate_limiter_reserve(
     max_wait_ns: u64,
     reservation: *mut tidegate_reservation,
 ) -> tidegate_status {
-    guard(|| {
-        // SAFETY: the same contract.
-        let (limiter, out) = unsafe { (lent(limiter)?, Out::new(reservation)?) };
-        let now = limiter.now();
-        out.write(tidegate_reservation::new(now, limiter.reserve_at(now, cost, max_wait_ns)));
-        Ok(())
-    })
+    // SAFETY: the same contract.
+    unsafe { reserve(limiter, None, (cost, max_wait_ns), reservation) }
 }
 
 /// tidegate_limiter_reserve at the time `now_ns` (see tidegate_limiter_try_acquire_at).
@@ -47,12 +79,8 @@ pub unsafe extern "C" fn tidegate_limiter_reserve_at(
     max_wait_ns: u64,
     reservation: *mut tidegate_reservation,
 ) -> tidegate_status {
-    guard(|| {
-        // SAFETY: the same contract.
-        let (limiter, out) = unsafe { (lent(limiter)?, Out::new(reservation)?) };
-        out.write(tidegate_reservation::new(now_ns, limiter.reserve_at(now_ns, cost, max_wait_ns)));
-        Ok(())
-    })
+    // SAFETY: the same contract.
+    unsafe { reserve(limiter, Some(now_ns), (cost, max_wait_ns), reservation) }
 }
 
 /// Gives a reservation back, as far as nobody else relies on it: those who reserved behind keep their instants.
@@ -68,13 +96,8 @@ pub unsafe extern "C" fn tidegate_limiter_cancel(
     limiter: *const tidegate_limiter,
     reservation: *mut tidegate_reservation,
 ) -> tidegate_status {
-    guard(|| {
-        // SAFETY: the same contract.
-        let (limiter, reservation) = unsafe { (lent(limiter)?, borrow_mut(reservation)?) };
-        let slot = reservation.give_back()?;
-        limiter.cancel_at(limiter.now(), slot);
-        Ok(())
-    })
+    // SAFETY: the same contract.
+    unsafe { cancel(limiter, None, reservation) }
 }
 
 /// tidegate_limiter_cancel at the time `now_ns` (see tidegate_limiter_try_acquire_at).
@@ -89,10 +112,6 @@ pub unsafe extern "C" fn tidegate_limiter_cancel_at(
     now_ns: u64,
     reservation: *mut tidegate_reservation,
 ) -> tidegate_status {
-    guard(|| {
-        // SAFETY: the same contract.
-        let (limiter, reservation) = unsafe { (lent(limiter)?, borrow_mut(reservation)?) };
-        limiter.cancel_at(now_ns, reservation.give_back()?);
-        Ok(())
-    })
+    // SAFETY: the same contract.
+    unsafe { cancel(limiter, Some(now_ns), reservation) }
 }

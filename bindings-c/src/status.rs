@@ -51,6 +51,12 @@ pub enum tidegate_status {
     TIDEGATE_ERROR_NEVER = -18,
     /// A name that no header can hold: only printable ASCII can be sent.
     TIDEGATE_ERROR_NAME = -19,
+    /// Only GCRA and the token bucket with continuous refill can be leased: elsewhere permits in hand would outlive their windows.
+    TIDEGATE_ERROR_NOT_LEASABLE = -20,
+    /// workers * batch is not below the burst.
+    TIDEGATE_ERROR_BATCH_TOO_LARGE = -21,
+    /// As many leases are out as there are workers.
+    TIDEGATE_ERROR_ALL_LEASED = -22,
 
     /// The quota was refused, for a reason that has no value of its own.
     TIDEGATE_ERROR_QUOTA = -100,
@@ -110,7 +116,7 @@ use tidegate_status::*;
 pub type status_code = i32;
 
 /// Every status and its text. The texts of quotas are the core's, which a test holds them to.
-const TEXTS: [(tidegate_status, &CStr); 45] = [
+const TEXTS: [(tidegate_status, &CStr); 48] = [
     (TIDEGATE_OK, c"done"),
     (TIDEGATE_ERROR_NULL, c"a pointer is NULL that must not be"),
     (TIDEGATE_ERROR_MISALIGNED, c"a pointer is not aligned for its type"),
@@ -130,6 +136,9 @@ const TEXTS: [(tidegate_status, &CStr); 45] = [
     (TIDEGATE_ERROR_SNAPSHOT, c"the text is no snapshot, or its state does not belong to its quota"),
     (TIDEGATE_ERROR_NEVER, c"what is waited for can never be"),
     (TIDEGATE_ERROR_NAME, c"a name must be printable ASCII"),
+    (TIDEGATE_ERROR_NOT_LEASABLE, c"permits in hand would outlive the windows or intervals of this algorithm"),
+    (TIDEGATE_ERROR_BATCH_TOO_LARGE, c"workers * batch must be below the burst"),
+    (TIDEGATE_ERROR_ALL_LEASED, c"all leases are out"),
     (TIDEGATE_ERROR_SNAPSHOT_MISMATCH, c"the snapshot was taken under another quota or algorithm"),
     (TIDEGATE_ERROR_QUOTA, c"the quota was refused"),
     (TIDEGATE_ERROR_ZERO_LIMIT, c"the limit must be at least 1 permit"),

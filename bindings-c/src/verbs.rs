@@ -1,17 +1,31 @@
 //! The verbs: each in two forms, at the time of the limiter's clock and (`_at`) at a time that the caller gives.
 //!
 //! The clock is asked after the pointers are checked, so that a wrong call does nothing at all.
+//!
+//! The two calls that servers make most, `try_acquire_at` and `take_at`, go past the guard where one step of the default algorithm decides:
+//! that cannot panic (`make exports` finds no panic in the bare library, which has the same step), and it spares a call and its frame.
 
 use tidegate::{Decision, Limiter};
 
 use crate::decision::tidegate_decision;
-use crate::guard::{Out, guard, guard_value};
+use crate::guard::{Out, guard, guard_bool};
 use crate::handle::lent;
 use crate::limiter::tidegate_limiter;
-use crate::status::tidegate_status;
+use crate::status::tidegate_status::{self, TIDEGATE_OK};
 
 /// # Safety
 /// `limiter` is NULL, misaligned or lives; `decision` is NULL, misaligned or may be written.
+#[inline(always)]
+unsafe fn both<'a>(
+    limiter: *const tidegate_limiter,
+    decision: *mut tidegate_decision,
+) -> Result<(&'a Limiter, Out<tidegate_decision>), tidegate_status> {
+    // SAFETY: promised by the caller. Nothing writes through a limiter's handle but its own atomics.
+    unsafe { Ok((lent(limiter)?, Out::new(decision)?)) }
+}
+
+/// # Safety
+/// As [`both`].
 #[inline(always)]
 unsafe fn decide(
     limiter: *const tidegate_limiter,
@@ -19,11 +33,26 @@ unsafe fn decide(
     verb: impl FnOnce(&Limiter) -> Decision,
 ) -> tidegate_status {
     guard(|| {
-        // SAFETY: promised by the caller. Nothing writes through a limiter's handle but its own atomics.
-        let limiter = unsafe { lent(limiter) }?;
         // SAFETY: promised by the caller.
-        let out = unsafe { Out::new(decision) }?;
+        let (limiter, out) = unsafe { both(limiter, decision) }?;
         out.write(verb(limiter).into());
+        Ok(())
+    })
+}
+
+/// What takes more than one step of the default algorithm. Of the C convention, so that its callers need no frame for its panics: none leaves.
+#[allow(improper_ctypes_definitions, reason = "Rust alone calls it")]
+#[inline(never)]
+extern "C" fn try_acquire_further(limiter: &Limiter, now_ns: u64, cost: u64) -> bool {
+    guard_bool(|| Ok(limiter.try_acquire_at(now_ns, cost)))
+}
+
+/// As [`try_acquire_further`].
+#[allow(improper_ctypes_definitions, reason = "Rust alone calls it")]
+#[inline(never)]
+extern "C" fn take_further(limiter: &Limiter, now_ns: u64, cost: u64, out: Out<tidegate_decision>) -> tidegate_status {
+    guard(|| {
+        out.write(limiter.take_at(now_ns, cost).into());
         Ok(())
     })
 }
@@ -48,7 +77,7 @@ unsafe fn change(limiter: *const tidegate_limiter, verb: impl FnOnce(&Limiter)) 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tidegate_limiter_try_acquire(limiter: *const tidegate_limiter, cost: u64) -> bool {
     // SAFETY: the limiter lives, by contract.
-    guard_value(|| Ok(unsafe { lent(limiter) }?.try_acquire(cost))).unwrap_or(false)
+    guard_bool(|| Ok(unsafe { lent(limiter) }?.try_acquire(cost)))
 }
 
 /// tidegate_limiter_try_acquire at the time `now_ns`, in nanoseconds since an origin of your choice.
@@ -67,7 +96,11 @@ pub unsafe extern "C" fn tidegate_limiter_try_acquire_at(
     cost: u64,
 ) -> bool {
     // SAFETY: the limiter lives, by contract.
-    guard_value(|| Ok(unsafe { lent(limiter) }?.try_acquire_at(now_ns, cost))).unwrap_or(false)
+    let Ok(limiter) = (unsafe { lent(limiter) }) else { return false };
+    match limiter.try_acquire_at_once(now_ns, cost) {
+        Some(granted) => granted,
+        None => try_acquire_further(limiter, now_ns, cost),
+    }
 }
 
 /// Spends `cost` permits if they fit, and says everything about it. A denied call changes nothing.
@@ -103,7 +136,17 @@ pub unsafe extern "C" fn tidegate_limiter_take_at(
     decision: *mut tidegate_decision,
 ) -> tidegate_status {
     // SAFETY: the same contract.
-    unsafe { decide(limiter, decision, |limiter| limiter.take_at(now_ns, cost)) }
+    let (limiter, out) = match unsafe { both(limiter, decision) } {
+        Ok(both) => both,
+        Err(status) => return status,
+    };
+    match limiter.take_at_once(now_ns, cost) {
+        Some(decision) => {
+            out.write(tidegate_decision::of(&decision));
+            TIDEGATE_OK
+        }
+        None => take_further(limiter, now_ns, cost, out),
+    }
 }
 
 /// What tidegate_limiter_take would answer, without spending; `remaining` and `reset_after_ns` are those of the limiter as it is.

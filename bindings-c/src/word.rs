@@ -2,17 +2,16 @@
 
 use core::mem::MaybeUninit;
 
-use tidegate::{Decision, ForeignWord, Limiter, Quota, Word, WordLimiter};
+use tidegate::{Limiter, Quota, Word, WordLimiter};
 
 use crate::choice::{self, algorithm_code};
 use crate::decision::tidegate_decision;
-use crate::guard::{Out, borrow, borrow_mut, guard, guard_value};
+use crate::guard::{Out, borrow, guard};
 use crate::options::tidegate_limiter_options;
 use crate::quota::tidegate_quota;
 use crate::reservation::tidegate_reservation;
-use crate::status::tidegate_status::{
-    self, TIDEGATE_ERROR_FOREIGN_WORD, TIDEGATE_ERROR_NOT_INITIALIZED, TIDEGATE_ERROR_UNKNOWN_VALUE,
-};
+use crate::status::tidegate_status::{self, TIDEGATE_ERROR_NOT_INITIALIZED, TIDEGATE_ERROR_UNKNOWN_VALUE};
+use crate::verbs_of_word;
 
 /// The state of one limiter of any algorithm but the sliding log: eight bytes wherever you like, in a struct, an array, shared memory.
 /// Aligned to 8 (where the ABI aligns a uint64_t less, see to it). TIDEGATE_WORD_INIT, or zeros, is new and full. The word means something only
@@ -64,50 +63,18 @@ impl tidegate_rule {
     }
 }
 
-impl From<ForeignWord> for tidegate_status {
-    fn from(_: ForeignWord) -> tidegate_status {
-        TIDEGATE_ERROR_FOREIGN_WORD
-    }
-}
-
-/// The word that C lends.
-///
-/// # Safety
-/// NULL, misaligned, or eight bytes that live and are changed by this library alone during `'a`.
-#[inline(always)]
-pub unsafe fn word<'a>(word: *mut tidegate_word) -> Result<&'a Word, tidegate_status> {
-    // SAFETY: a `Word` is laid out as a `u64` aligned to 8; the alignment is checked against that of `Word`.
-    unsafe { borrow(word.cast::<Word>()) }
-}
-
 /// A rule and its word, for the length of one call.
 ///
 /// # Safety
-/// As [`word`]; `rule` is NULL, misaligned or a `tidegate_rule` that nobody writes.
+/// `word` is NULL, misaligned, or eight bytes that live and are changed by this library alone during `'a`; `rule` is NULL, misaligned or a
+/// `tidegate_rule` that nobody writes.
 #[inline(always)]
 unsafe fn both<'a>(
-    at: *mut tidegate_word,
-    rule: *const tidegate_rule,
-) -> Result<(&'a WordLimiter, &'a Word), tidegate_status> {
-    // SAFETY: promised by the caller.
-    unsafe { Ok((borrow(rule)?.limiter()?, word(at)?)) }
-}
-
-/// # Safety
-/// As [`both`]; `decision` is NULL, misaligned or may be written.
-#[inline(always)]
-unsafe fn decide(
     word: *mut tidegate_word,
     rule: *const tidegate_rule,
-    decision: *mut tidegate_decision,
-    verb: impl FnOnce(&WordLimiter, &Word) -> Result<Decision, ForeignWord>,
-) -> tidegate_status {
-    guard(|| {
-        // SAFETY: promised by the caller.
-        let ((limiter, word), out) = unsafe { (both(word, rule)?, Out::new(decision)?) };
-        out.write(verb(limiter, word)?.into());
-        Ok(())
-    })
+) -> Result<(&'a WordLimiter, &'a Word), tidegate_status> {
+    // SAFETY: a `Word` is laid out as a `u64` aligned to 8; the alignment is checked against that of `Word`. The rest is promised.
+    unsafe { Ok((borrow(rule)?.limiter()?, borrow(word.cast::<Word>())?)) }
 }
 
 /// Makes a quota ready for words.
@@ -169,12 +136,8 @@ pub unsafe extern "C" fn tidegate_word_try_acquire_at(
     now_ns: u64,
     cost: u64,
 ) -> bool {
-    guard_value(|| {
-        // SAFETY: the same contract.
-        let (limiter, word) = unsafe { both(word, rule) }?;
-        Ok(limiter.try_acquire_at(word, now_ns, cost)?)
-    })
-    .unwrap_or(false)
+    // SAFETY: the same contract.
+    verbs_of_word::try_acquire(|| unsafe { both(word, rule) }, now_ns, cost)
 }
 
 /// As tidegate_limiter_take_at, on a word.
@@ -193,7 +156,7 @@ pub unsafe extern "C" fn tidegate_word_take_at(
     decision: *mut tidegate_decision,
 ) -> tidegate_status {
     // SAFETY: the same contract.
-    unsafe { decide(word, rule, decision, |limiter, word| limiter.take_at(word, now_ns, cost)) }
+    unsafe { verbs_of_word::decide(|| both(word, rule), decision, |limiter, word| limiter.take_at(word, now_ns, cost)) }
 }
 
 /// As tidegate_limiter_peek_at, on a word.
@@ -211,7 +174,7 @@ pub unsafe extern "C" fn tidegate_word_peek_at(
     decision: *mut tidegate_decision,
 ) -> tidegate_status {
     // SAFETY: the same contract.
-    unsafe { decide(word, rule, decision, |limiter, word| limiter.peek_at(word, now_ns, cost)) }
+    unsafe { verbs_of_word::decide(|| both(word, rule), decision, |limiter, word| limiter.peek_at(word, now_ns, cost)) }
 }
 
 /// As tidegate_limiter_charge_at, on a word.
@@ -229,7 +192,9 @@ pub unsafe extern "C" fn tidegate_word_charge_at(
     decision: *mut tidegate_decision,
 ) -> tidegate_status {
     // SAFETY: the same contract.
-    unsafe { decide(word, rule, decision, |limiter, word| limiter.charge_at(word, now_ns, cost)) }
+    unsafe {
+        verbs_of_word::decide(|| both(word, rule), decision, |limiter, word| limiter.charge_at(word, now_ns, cost))
+    }
 }
 
 /// As tidegate_limiter_refund_at, on a word.
@@ -244,11 +209,8 @@ pub unsafe extern "C" fn tidegate_word_refund_at(
     now_ns: u64,
     permits: u64,
 ) -> tidegate_status {
-    guard(|| {
-        // SAFETY: the same contract.
-        let (limiter, word) = unsafe { both(word, rule) }?;
-        Ok(limiter.refund_at(word, now_ns, permits)?)
-    })
+    // SAFETY: the same contract.
+    verbs_of_word::refund(|| unsafe { both(word, rule) }, now_ns, permits)
 }
 
 /// As tidegate_limiter_reserve_at, on a word.
@@ -267,13 +229,8 @@ pub unsafe extern "C" fn tidegate_word_reserve_at(
     max_wait_ns: u64,
     reservation: *mut tidegate_reservation,
 ) -> tidegate_status {
-    guard(|| {
-        // SAFETY: the same contract.
-        let ((limiter, word), out) = unsafe { (both(word, rule)?, Out::new(reservation)?) };
-        let answer = limiter.reserve_at(word, now_ns, cost, max_wait_ns)?;
-        out.write(tidegate_reservation::new(now_ns, answer));
-        Ok(())
-    })
+    // SAFETY: the same contract.
+    unsafe { verbs_of_word::reserve(|| both(word, rule), now_ns, cost, max_wait_ns, reservation) }
 }
 
 /// As tidegate_limiter_cancel_at, on a word.
@@ -288,14 +245,8 @@ pub unsafe extern "C" fn tidegate_word_cancel_at(
     now_ns: u64,
     reservation: *mut tidegate_reservation,
 ) -> tidegate_status {
-    guard(|| {
-        // SAFETY: the same contract.
-        let ((limiter, word), reservation) = unsafe { (both(word, rule)?, borrow_mut(reservation)?) };
-        if !limiter.holds(word) {
-            return Err(TIDEGATE_ERROR_FOREIGN_WORD);
-        }
-        Ok(limiter.cancel_at(word, now_ns, reservation.give_back()?)?)
-    })
+    // SAFETY: the same contract.
+    unsafe { verbs_of_word::cancel(|| both(word, rule), now_ns, reservation) }
 }
 
 /// Makes a word as new and full, whatever it was.
@@ -305,9 +256,6 @@ pub unsafe extern "C" fn tidegate_word_cancel_at(
 /// Thread safety: may be called on one word from any number of threads at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tidegate_word_reset(word: *mut tidegate_word) -> tidegate_status {
-    guard(|| {
-        // SAFETY: the same contract.
-        WordLimiter::reset(unsafe { self::word(word) }?);
-        Ok(())
-    })
+    // SAFETY: the same contract.
+    unsafe { verbs_of_word::reset(word.cast()) }
 }

@@ -2,7 +2,7 @@
  * Bad input: NULL, misaligned, foreign and freed handles, lengths beyond memory, costs and times of UINT64_MAX, time that runs backwards,
  * unknown enum values. Each is a negative status (or "no"), nothing changes, nothing ends the program. POSIX.
  *
- * Every function that takes a handle is in the tables below; `make bad` compares them with the header.
+ * Every function that takes a handle is in the tables below, and every other function that can be called badly; `make exports` compares them with the header.
  */
 #define _DEFAULT_SOURCE
 #include <tidegate.h>
@@ -83,7 +83,9 @@ static tidegate_quota quota_of(const char *text) {
   CALL(tidegate_keyed_len(L, (size_t *)(O)))                                                 \
   CALL(tidegate_keyed_evictions(L, (uint64_t *)(O)))                                         \
   CALL(tidegate_keyed_memory(L, (size_t *)(O)))                                              \
-  CALL(tidegate_keyed_snapshot(L, NULL, 0, (size_t *)(O)))
+  CALL(tidegate_keyed_now(L, (uint64_t *)(O)))                                               \
+  CALL(tidegate_keyed_snapshot(L, NULL, 0, (size_t *)(O)))                                   \
+  CALL(tidegate_keyed_snapshot_at(L, 0, NULL, 0, (size_t *)(O)))
 
 #define KEYED_CHANGES(L)                           \
   CALL(tidegate_keyed_refund(L, "k", 1, 1))        \
@@ -114,17 +116,37 @@ static tidegate_quota quota_of(const char *text) {
   CALL(tidegate_concurrency_set_limit(L, 1))         \
   NO(tidegate_concurrency_try_enter(L, 1, (tidegate_permit *)aligned()))
 
+#define LEASED_CALLS(L, O)                                                \
+  CALL(tidegate_leased_peek(L, 1, (tidegate_decision *)(O)))              \
+  CALL(tidegate_leased_peek_at(L, 0, 1, (tidegate_decision *)(O)))        \
+  CALL(tidegate_leased_leases(L, (uint64_t *)(O)))                        \
+  CALL(tidegate_lease_new(L, (tidegate_lease **)(O)))
+
+#define LEASED_CHANGES(L)                     \
+  NO(tidegate_leased_try_acquire(L, 1))       \
+  NO(tidegate_leased_try_acquire_at(L, 0, 1))
+
+#define LEASE_CALLS(L, O)                                                 \
+  CALL(tidegate_lease_take(L, 1, (tidegate_decision *)(O)))               \
+  CALL(tidegate_lease_take_at(L, 0, 1, (tidegate_decision *)(O)))         \
+  CALL(tidegate_lease_in_hand(L, (uint64_t *)(O)))
+
+#define LEASE_CHANGES(L)                            \
+  CALL(tidegate_lease_return_unused(L, NULL))       \
+  NO(tidegate_lease_try_acquire(L, 0))              \
+  NO(tidegate_lease_try_acquire_at(L, 0, 0))
+
 static const tidegate_concurrency *as_concurrency(const void *p) { return (const tidegate_concurrency *)p; }
 static const tidegate_limiter *as_limiter(const void *p) { return (const tidegate_limiter *)p; }
 static const tidegate_keyed *as_keyed(const void *p) { return (const tidegate_keyed *)p; }
 static const tidegate_retry_budget *as_budget(const void *p) { return (const tidegate_retry_budget *)p; }
+static const tidegate_leased *as_leased(const void *p) { return (const tidegate_leased *)p; }
+static tidegate_lease *as_lease(const void *p) { return (tidegate_lease *)(uintptr_t)p; }
 
 static void handles_that_are_none(const tidegate_limiter *l, const tidegate_keyed *k, const tidegate_retry_budget *b) {
-  /* Aligned for whatever a handle holds. */
-  static const union {
-    long double align;
-    uint64_t words[64];
-  } zeros;
+  /* Zeros at an address that is aligned for whatever a handle holds. */
+  static const unsigned char room[1024];
+  const void *const zeros = room + (256 - (uintptr_t)room % 256);
   tidegate_quota quota = quota_of("9/s");
   tidegate_status expected;
   const void *wrong;
@@ -134,14 +156,16 @@ static void handles_that_are_none(const tidegate_limiter *l, const tidegate_keye
   LIMITER_CALLS(as_limiter(wrong), aligned()) LIMITER_CHANGES(as_limiter(wrong))                  \
   KEYED_CALLS(as_keyed(wrong), aligned()) KEYED_CHANGES(as_keyed(wrong))                          \
   BUDGET_CALLS(as_budget(wrong), aligned()) BUDGET_CHANGES(as_budget(wrong))                      \
-  CONCURRENCY_CALLS(as_concurrency(wrong), aligned()) CONCURRENCY_CHANGES(as_concurrency(wrong))
+  CONCURRENCY_CALLS(as_concurrency(wrong), aligned()) CONCURRENCY_CHANGES(as_concurrency(wrong))  \
+  LEASED_CALLS(as_leased(wrong), aligned()) LEASED_CHANGES(as_leased(wrong))                      \
+  LEASE_CALLS(as_lease(wrong), aligned()) LEASE_CHANGES(as_lease(wrong))
   wrong = NULL;
   expected = TIDEGATE_ERROR_NULL;
   ALL
-  wrong = (const char *)(const void *)&zeros + 4;
+  wrong = (const char *)zeros + 4;
   expected = TIDEGATE_ERROR_MISALIGNED;
   ALL
-  wrong = &zeros;
+  wrong = zeros;
   expected = TIDEGATE_ERROR_HANDLE;
   ALL
   /* Of another kind. */
@@ -153,6 +177,7 @@ static void handles_that_are_none(const tidegate_limiter *l, const tidegate_keye
   KEYED_CALLS(as_keyed(wrong), aligned()) KEYED_CHANGES(as_keyed(wrong))
   wrong = b;
   LIMITER_CALLS(as_limiter(wrong), aligned())
+  LEASED_CALLS(as_leased(wrong), aligned()) LEASED_CHANGES(as_leased(wrong))
   /* No out-parameter, or one between two words. */
   expected = TIDEGATE_ERROR_NULL;
   LIMITER_CALLS(l, NULL)
@@ -194,6 +219,42 @@ static void keys(const tidegate_keyed *k) {
   CHECK(tidegate_keyed_reset(k, NULL, SIZE_MAX, NULL) == TIDEGATE_ERROR_NULL);
   CHECK(untouched());
   munmap(memory, 2 * page);
+}
+
+/* Leases: what the tables above ask of handles that are none, of one that lives. */
+static void leases(void) {
+  tidegate_quota quota = quota_of("9/s");
+  tidegate_leased *leased = NULL;
+  tidegate_lease *lease = NULL;
+  uint64_t n = 0;
+  OK(tidegate_leased_new(TIDEGATE_GCRA, &quota, 1, 4, &leased));
+  OK(tidegate_lease_new(leased, &lease));
+#define CALL(call) CHECK((call) == TIDEGATE_ERROR_NULL);
+  LEASED_CALLS(leased, NULL)
+  LEASE_CALLS(lease, NULL)
+  CALL(tidegate_leased_new(TIDEGATE_GCRA, NULL, 1, 4, (tidegate_leased **)aligned()))
+  CALL(tidegate_leased_new(TIDEGATE_GCRA, &quota, 1, 4, NULL))
+  CALL(tidegate_leased_new_with(TIDEGATE_GCRA, &quota, 1, 4, NULL, (tidegate_leased **)aligned()))
+#undef CALL
+#define CALL(call) CHECK((call) == TIDEGATE_ERROR_MISALIGNED);
+  LEASED_CALLS(leased, misaligned())
+  LEASE_CALLS(lease, misaligned())
+  CALL(tidegate_lease_return_unused(lease, (uint64_t *)misaligned()))
+#undef CALL
+  CHECK(tidegate_leased_new((tidegate_algorithm)5, &quota, 1, 4, (tidegate_leased **)aligned()) == TIDEGATE_ERROR_UNKNOWN_VALUE);
+  /* None of it has drawn anything. */
+  OK(tidegate_lease_in_hand(lease, &n));
+  CHECK(n == 0 && tidegate_leased_try_acquire_at(leased, 0, 5));
+  CHECK(!tidegate_lease_try_acquire_at(lease, 0, UINT64_MAX) && !tidegate_leased_try_acquire_at(leased, UINT64_MAX, UINT64_MAX));
+  CHECK(tidegate_leased_free((tidegate_leased *)(void *)lease) == TIDEGATE_ERROR_HANDLE);
+  CHECK(tidegate_lease_free((tidegate_lease *)(void *)leased) == TIDEGATE_ERROR_HANDLE);
+  OK(tidegate_lease_free(lease));
+  CHECK(tidegate_lease_free(lease) == TIDEGATE_ERROR_HANDLE);
+  OK(tidegate_leased_free(leased));
+  CHECK(tidegate_leased_free(leased) == TIDEGATE_ERROR_HANDLE);
+  OK(tidegate_leased_free(NULL));
+  OK(tidegate_lease_free(NULL));
+  CHECK(untouched());
 }
 
 static void freed_twice(void) {
@@ -268,6 +329,16 @@ static void costs_and_times(void) {
   CHECK(tidegate_keyed_new_with(TIDEGATE_GCRA, &quota, 5, NULL, (tidegate_keyed **)aligned()) == TIDEGATE_ERROR_NULL);
   CHECK(tidegate_keyed_from_snapshot(NULL, (tidegate_keyed **)aligned()) == TIDEGATE_ERROR_NULL);
   CHECK(tidegate_keyed_from_snapshot("[]", NULL) == TIDEGATE_ERROR_NULL);
+  CHECK(tidegate_keyed_restore(TIDEGATE_GCRA, &quota, 5, NULL, NULL, (tidegate_keyed **)aligned()) == TIDEGATE_ERROR_NULL);
+  CHECK(tidegate_keyed_restore(TIDEGATE_GCRA, NULL, 5, NULL, "{}", (tidegate_keyed **)misaligned()) == TIDEGATE_ERROR_MISALIGNED);
+  CHECK(tidegate_limiter_new_with(TIDEGATE_GCRA, &quota, NULL, (tidegate_limiter **)aligned()) == TIDEGATE_ERROR_NULL);
+  CHECK(tidegate_limiter_new_with(TIDEGATE_GCRA, &quota, (const tidegate_limiter_options *)misaligned(), (tidegate_limiter **)aligned()) ==
+        TIDEGATE_ERROR_MISALIGNED);
+  CHECK(tidegate_quota_make(1, 1, 1, NULL) == TIDEGATE_ERROR_NULL);
+  CHECK(tidegate_quota_make(0, 1, 1, (tidegate_quota *)aligned()) == TIDEGATE_ERROR_ZERO_LIMIT);
+  CHECK(tidegate_quota_make(1, UINT64_MAX, 1, (tidegate_quota *)aligned()) == TIDEGATE_ERROR_PERIOD_TOO_LONG);
+  CHECK(strcmp(tidegate_status_message((tidegate_status)-99), "unknown status") == 0);
+  CHECK(strcmp(tidegate_status_message((tidegate_status)1), "unknown status") == 0);
   CHECK(tidegate_retry_budget_new_tokens(1, 1, 1, 1, 1, NULL) == TIDEGATE_ERROR_NULL);
   CHECK(tidegate_retry_budget_new_throttle(1, 1, (tidegate_retry_budget **)misaligned()) == TIDEGATE_ERROR_MISALIGNED);
   CHECK(tidegate_retry_budget_new_share(UINT64_MAX, UINT32_MAX, 1, 0, (tidegate_retry_budget **)aligned()) == TIDEGATE_ERROR_RANGE);
@@ -377,6 +448,7 @@ int main(void) {
   OK(tidegate_retry_budget_tokens_at(b, 0, &tokens));
   CHECK(tokens == 500);
   keys(k);
+  leases();
   OK(tidegate_limiter_free(l));
   OK(tidegate_keyed_free(k));
   OK(tidegate_retry_budget_free(b));

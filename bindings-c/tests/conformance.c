@@ -1,9 +1,11 @@
 /*
  * Plays the conformance vectors, as `examples/flatten.rs` writes them (its head describes the lines), from standard input.
  *
- * Each case runs on up to four limiters at once, and each must give the answer of the vectors in every field:
+ * Each case runs on up to six limiters at once, and each must give the answer of the vectors in every field:
  *   told   a handle that is told the time with every call          reads  a handle that reads it from a clock that this program sets
  *   word   a word and its rule, where one word is the whole state  gcra   a tidegate_gcra, told its quota with every call
+ *   keyed  one key of a keyed limiter, between others              group  a handle, taken from as the only member of a group; before each call a
+ *                                                                         group of it and a gate that is shut is asked, which must leave no trace
  * No case at all, or other totals than the last line states, is a failure.
  */
 #include <tidegate.h>
@@ -11,19 +13,23 @@
 #include "check.h"
 #include "lines.h"
 
-enum { TOLD, READS, WORD, GCRA, KINDS };
-static const char *const KIND_NAMES[] = {"told", "reads", "word", "gcra"};
+enum { TOLD, READS, WORD, GCRA, KEYED, GROUP, KINDS };
+static const char *const KIND_NAMES[] = {"told", "reads", "word", "gcra", "keyed", "group"};
 
 #define MAX_STEPS 256
+/* The key that plays; others stand by. */
+#define KEY "key", 3
 
 static struct {
-  tidegate_limiter *told, *reads;
+  /* Of `told`, `reads` and `group`; the gate is of none and shut. */
+  tidegate_limiter *handles[KINDS], *gate;
+  tidegate_keyed *keyed;
   tidegate_rule rule;
   tidegate_word word, kept_word;
   tidegate_gcra gcra, kept_gcra;
   tidegate_quota quota;
-  bool plays[KINDS];
-  char *kept[2];
+  bool plays[KINDS], initial;
+  char *kept[KINDS];
   tidegate_reservation booked[MAX_STEPS][KINDS];
   unsigned step;
 } at;
@@ -47,10 +53,13 @@ static const char *const ANSWERS[] = {"decision", "at", "error", NULL};
 enum { DECISION, AT, ERROR };
 
 static void forget(void) {
-  tidegate_limiter_free(at.told);
-  tidegate_limiter_free(at.reads);
-  free(at.kept[0]);
-  free(at.kept[1]);
+  int who;
+  for (who = 0; who < KINDS; who++) {
+    tidegate_limiter_free(at.handles[who]);
+    free(at.kept[who]);
+  }
+  tidegate_limiter_free(at.gate);
+  tidegate_keyed_free(at.keyed);
   memset(&at, 0, sizeof at);
 }
 
@@ -61,7 +70,9 @@ static tidegate_status build(char **fields) {
   tidegate_limiter_options options = {.struct_size = sizeof options};
   tidegate_quota quota = {.limit = number(fields[3]), .period_ns = number(fields[4]), .burst = number(fields[5])};
   const uint64_t origin = number(fields[10]);
-  tidegate_status told, reads, word;
+  tidegate_keyed_options keyed_options = {.struct_size = sizeof keyed_options};
+  tidegate_quota shut = {.limit = 1, .period_ns = 1, .burst = 1};
+  tidegate_status told, reads, word, keyed, group;
   options.refill = (tidegate_refill)which(fields[8], REFILLS);
   if (strcmp(fields[9], "-") != 0) {
     options.flags = TIDEGATE_SET_INITIAL;
@@ -74,7 +85,7 @@ static tidegate_status build(char **fields) {
   options.clock_context = &now_shown;
   options.anchor = anchor;
   options.offset_ns = number(fields[7]);
-  reads = tidegate_limiter_new_with(algorithm, &quota, &options, &at.reads);
+  reads = tidegate_limiter_new_with(algorithm, &quota, &options, &at.handles[READS]);
 
   /* The anchor from the quota, the origin from the options. */
   options.clock = NULL;
@@ -84,16 +95,27 @@ static tidegate_status build(char **fields) {
   quota.offset_ns = number(fields[7]);
   options.flags |= TIDEGATE_SET_ORIGIN;
   options.origin_ns = origin;
-  told = tidegate_limiter_new_with(algorithm, &quota, &options, &at.told);
+  told = tidegate_limiter_new_with(algorithm, &quota, &options, &at.handles[TOLD]);
+  group = tidegate_limiter_new_with(algorithm, &quota, &options, &at.handles[GROUP]);
   at.quota = quota;
 
   word = tidegate_rule_init(algorithm, &quota, &options, &at.rule, &at.word);
-  at.plays[TOLD] = at.plays[READS] = told == TIDEGATE_OK;
+  keyed_options.flags = options.flags;
+  keyed_options.refill = options.refill;
+  keyed_options.initial = options.initial;
+  keyed_options.origin_ns = origin;
+  keyed = tidegate_keyed_new_with(algorithm, &quota, 100, &keyed_options, &at.keyed);
+  at.initial = (options.flags & TIDEGATE_SET_INITIAL) != 0;
+  if (tidegate_limiter_new(TIDEGATE_GCRA, &shut, &at.gate) != TIDEGATE_OK) fail("no gate");
+
+  at.plays[TOLD] = at.plays[READS] = at.plays[GROUP] = told == TIDEGATE_OK;
+  at.plays[KEYED] = keyed == TIDEGATE_OK;
   at.plays[WORD] = word == TIDEGATE_OK;
   at.plays[GCRA] = at.plays[WORD] && algorithm == TIDEGATE_GCRA;
-  if (reads != told) fail("told and reads were made with other statuses");
-  if (word != told && !(algorithm == TIDEGATE_SLIDING_LOG && word < TIDEGATE_OK)) {
-    fail("told and word were made with other statuses");
+  if (reads != told || group != told) fail("handles were made with other statuses");
+  /* Neither has more than a word. */
+  if ((word != told || keyed != told) && !(algorithm == TIDEGATE_SLIDING_LOG && word < TIDEGATE_OK && keyed < TIDEGATE_OK)) {
+    fail("told, word and keyed were made with other statuses");
   }
   return told;
 }
@@ -125,14 +147,39 @@ static void show(const char *who, const answer *a) {
           (unsigned long long)d->reset_after_ns);
 }
 
-/* The verbs that answer with a decision, in four ways. */
+/* As the only member of a group; and as a member of one that is refused, which must not be seen. */
+static tidegate_decision in_group(int verb, uint64_t now, uint64_t n) {
+  tidegate_member members[2] = {{.limiter = at.handles[GROUP], .cost = n}, {.limiter = at.gate, .cost = 2}};
+  tidegate_decision d;
+  size_t binding = 9;
+  must(tidegate_group_take_at(members, 2, now, &d, &binding));
+  if (d.allowed || tidegate_group_try_acquire_at(members, 2, now)) fail("a group went through a gate that is shut");
+  must(verb == TAKE ? tidegate_group_take_at(members, 1, now, &d, &binding) : tidegate_group_peek_at(members, 1, now, &d, &binding));
+  if (binding != 0) fail("another member binds than the only one");
+  return d;
+}
+
+static bool try_in_group(uint64_t now, uint64_t n) {
+  const tidegate_member member = {.limiter = at.handles[GROUP], .cost = n};
+  return tidegate_group_try_acquire_at(&member, 1, now);
+}
+
+/* A stranger spends all it has before each look at the key: it must not be seen. */
+static const char *strange(uint64_t now) {
+  tidegate_keyed_try_acquire_at(at.keyed, "stranger", 8, now, 1);
+  return "key";
+}
+
+/* The verbs that answer with a decision, in as many ways. */
 static tidegate_decision decide(int who, int verb, uint64_t now, uint64_t n) {
   tidegate_decision d = {.limit = 0};
 #define ASK(name)                                                                             \
-  must(who == TOLD    ? tidegate_limiter_##name##_at(at.told, now, n, &d)                     \
-       : who == READS ? tidegate_limiter_##name(at.reads, n, &d)                              \
+  must(who == READS   ? tidegate_limiter_##name(at.handles[who], n, &d)                       \
        : who == WORD  ? tidegate_word_##name##_at(&at.word, &at.rule, now, n, &d)             \
-                      : tidegate_gcra_##name##_at(&at.gcra, &at.quota, now, n, &d))
+       : who == GCRA  ? tidegate_gcra_##name##_at(&at.gcra, &at.quota, now, n, &d)            \
+       : who == KEYED ? tidegate_keyed_##name##_at(at.keyed, strange(now), 3, now, n, &d)     \
+                      : tidegate_limiter_##name##_at(at.handles[who], now, n, &d))
+  if (who == GROUP && verb != CHARGE) return in_group(verb, now, n);
   if (verb == TAKE) ASK(take);
   if (verb == PEEK) ASK(peek);
   if (verb == CHARGE) ASK(charge);
@@ -142,32 +189,36 @@ static tidegate_decision decide(int who, int verb, uint64_t now, uint64_t n) {
 
 static bool try_acquire(int who, uint64_t now, uint64_t n) {
   switch (who) {
-    case TOLD: return tidegate_limiter_try_acquire_at(at.told, now, n);
-    case READS: return tidegate_limiter_try_acquire(at.reads, n);
+    case READS: return tidegate_limiter_try_acquire(at.handles[who], n);
     case WORD: return tidegate_word_try_acquire_at(&at.word, &at.rule, now, n);
-    default: return tidegate_gcra_try_acquire_at(&at.gcra, &at.quota, now, n);
+    case GCRA: return tidegate_gcra_try_acquire_at(&at.gcra, &at.quota, now, n);
+    case KEYED: return tidegate_keyed_try_acquire_at(at.keyed, KEY, now, n);
+    case GROUP: return try_in_group(now, n);
+    default: return tidegate_limiter_try_acquire_at(at.handles[who], now, n);
   }
 }
 
 static void refund(int who, uint64_t now, uint64_t n) {
-  must(who == TOLD    ? tidegate_limiter_refund_at(at.told, now, n)
-       : who == READS ? tidegate_limiter_refund(at.reads, n)
+  must(who == READS   ? tidegate_limiter_refund(at.handles[who], n)
        : who == WORD  ? tidegate_word_refund_at(&at.word, &at.rule, now, n)
-                      : tidegate_gcra_refund_at(&at.gcra, &at.quota, now, n));
+       : who == GCRA  ? tidegate_gcra_refund_at(&at.gcra, &at.quota, now, n)
+       : who == KEYED ? tidegate_keyed_refund_at(at.keyed, KEY, now, n)
+                      : tidegate_limiter_refund_at(at.handles[who], now, n));
 }
 
 static void reset(int who) {
-  must(who == TOLD    ? tidegate_limiter_reset(at.told)
-       : who == READS ? tidegate_limiter_reset(at.reads)
-       : who == WORD  ? tidegate_word_reset(&at.word)
-                      : tidegate_gcra_reset(&at.gcra));
+  must(who == WORD    ? tidegate_word_reset(&at.word)
+       : who == GCRA  ? tidegate_gcra_reset(&at.gcra)
+       : who == KEYED ? tidegate_keyed_reset(at.keyed, KEY, NULL)
+                      : tidegate_limiter_reset(at.handles[who]));
 }
 
 static void reserve(int who, uint64_t now, uint64_t n, uint64_t max_wait, tidegate_reservation *r) {
-  must(who == TOLD    ? tidegate_limiter_reserve_at(at.told, now, n, max_wait, r)
-       : who == READS ? tidegate_limiter_reserve(at.reads, n, max_wait, r)
+  must(who == READS   ? tidegate_limiter_reserve(at.handles[who], n, max_wait, r)
        : who == WORD  ? tidegate_word_reserve_at(&at.word, &at.rule, now, n, max_wait, r)
-                      : tidegate_gcra_reserve_at(&at.gcra, &at.quota, now, n, max_wait, r));
+       : who == GCRA  ? tidegate_gcra_reserve_at(&at.gcra, &at.quota, now, n, max_wait, r)
+       : who == KEYED ? tidegate_keyed_reserve_at(at.keyed, KEY, now, n, max_wait, r)
+                      : tidegate_limiter_reserve_at(at.handles[who], now, n, max_wait, r));
   if (r->outcome == TIDEGATE_BOOKED && (r->cost != n || r->delay_ns != (r->at_ns > now ? r->at_ns - now : 0))) {
     fail("a reservation of another cost or delay");
   }
@@ -177,13 +228,14 @@ static void reserve(int who, uint64_t now, uint64_t n, uint64_t max_wait, tidega
 }
 
 static tidegate_status cancel(int who, uint64_t now, tidegate_reservation *r) {
-  return who == TOLD    ? tidegate_limiter_cancel_at(at.told, now, r)
-         : who == READS ? tidegate_limiter_cancel(at.reads, r)
+  return who == READS   ? tidegate_limiter_cancel(at.handles[who], r)
          : who == WORD  ? tidegate_word_cancel_at(&at.word, &at.rule, now, r)
-                        : tidegate_gcra_cancel_at(&at.gcra, &at.quota, now, r);
+         : who == GCRA  ? tidegate_gcra_cancel_at(&at.gcra, &at.quota, now, r)
+         : who == KEYED ? tidegate_keyed_cancel_at(at.keyed, KEY, now, r)
+                        : tidegate_limiter_cancel_at(at.handles[who], now, r);
 }
 
-/* A handle's new quota; a word has none of its own, so it stops playing. */
+/* A handle's new quota; what has none of its own, or none that changes, stops playing. */
 static bool reconfigure(int who, uint64_t now, char **fields) {
   const tidegate_carry carry = (tidegate_carry)which(fields[3], CARRIES);
   tidegate_quota quota = at.quota;
@@ -191,10 +243,15 @@ static bool reconfigure(int who, uint64_t now, char **fields) {
   quota.limit = number(fields[4]);
   quota.period_ns = number(fields[5]);
   quota.burst = number(fields[6]);
-  status = who == TOLD ? tidegate_limiter_reconfigure_at(at.told, now, &quota, carry)
-                       : tidegate_limiter_reconfigure(at.reads, &quota, carry);
+  status = who == READS ? tidegate_limiter_reconfigure(at.handles[who], &quota, carry)
+                        : tidegate_limiter_reconfigure_at(at.handles[who], now, &quota, carry);
   if (status > TIDEGATE_OK || status == TIDEGATE_ERROR_INTERNAL) fail(tidegate_status_message(status));
   return status == TIDEGATE_OK;
+}
+
+static tidegate_status write_snapshot(int who, char *text, size_t capacity, size_t *length) {
+  return who == KEYED ? tidegate_keyed_snapshot_at(at.keyed, now_shown, text, capacity, length)
+                      : tidegate_limiter_snapshot(at.handles[who], text, capacity, length);
 }
 
 static void snapshot(int who) {
@@ -203,14 +260,13 @@ static void snapshot(int who) {
   } else if (who == GCRA) {
     at.kept_gcra = at.gcra;
   } else {
-    const tidegate_limiter *l = who == TOLD ? at.told : at.reads;
     size_t length = 0, again = 0;
-    if (tidegate_limiter_snapshot(l, NULL, 0, &length) != TIDEGATE_ERROR_BUFFER_TOO_SMALL) fail("no room, and yet room");
+    if (write_snapshot(who, NULL, 0, &length) != TIDEGATE_ERROR_BUFFER_TOO_SMALL) fail("no room, and yet room");
     free(at.kept[who]);
     at.kept[who] = malloc(length + 1);
     if (at.kept[who] == NULL) fail("no memory");
-    if (tidegate_limiter_snapshot(l, at.kept[who], length, &again) != TIDEGATE_ERROR_BUFFER_TOO_SMALL) fail("no NUL");
-    must(tidegate_limiter_snapshot(l, at.kept[who], length + 1, &again));
+    if (write_snapshot(who, at.kept[who], length, &again) != TIDEGATE_ERROR_BUFFER_TOO_SMALL) fail("no NUL");
+    must(write_snapshot(who, at.kept[who], length + 1, &again));
     if (again != length || strlen(at.kept[who]) != length) fail("a snapshot of another length");
   }
 }
@@ -225,7 +281,15 @@ static bool restore(int who) {
     at.gcra = at.kept_gcra;
     return true;
   }
-  status = tidegate_limiter_restore(who == TOLD ? at.told : at.reads, at.kept[who]);
+  if (who == KEYED) {
+    /* Keys come back in a table of their own. */
+    tidegate_keyed *restored = NULL;
+    must(tidegate_keyed_from_snapshot(at.kept[who], &restored));
+    must(tidegate_keyed_free(at.keyed));
+    at.keyed = restored;
+    return true;
+  }
+  status = tidegate_limiter_restore(at.handles[who], at.kept[who]);
   if (status != TIDEGATE_OK && status != TIDEGATE_ERROR_SNAPSHOT_MISMATCH) fail(tidegate_status_message(status));
   return status == TIDEGATE_OK;
 }
@@ -281,7 +345,7 @@ static void step(char **fields) {
   const uint64_t now = number(fields[1]);
   answer expected = {.kind = which(fields[7], ANSWERS)};
   int who;
-  if (at.told == NULL) fail("a step without a case");
+  if (at.handles[TOLD] == NULL) fail("a step without a case");
   if (at.step >= MAX_STEPS) fail("too many steps");
   if (expected.kind == AT) expected.at = number(fields[8]);
   if (expected.kind == DECISION) {
@@ -292,7 +356,9 @@ static void step(char **fields) {
     expected.decision.reset_after_ns = number(fields[12]);
   }
   now_shown = now;
-  if (verb == RECONFIGURE) at.plays[WORD] = at.plays[GCRA] = false;
+  if (verb == RECONFIGURE) at.plays[WORD] = at.plays[GCRA] = at.plays[KEYED] = false;
+  /* A key that is forgotten is new, and begins with the initial fill; a limiter that is reset is full. */
+  if (verb == RESET && at.initial) at.plays[KEYED] = false;
   for (who = 0; who < KINDS; who++) {
     answer a;
     if (!at.plays[who]) continue;
@@ -321,7 +387,7 @@ static void obey(char **fields, int count) {
       must(status);
       cases++;
     } else {
-      if (status >= TIDEGATE_OK || at.told != NULL || at.reads != NULL) fail("should have been refused");
+      if (status >= TIDEGATE_OK || at.handles[TOLD] != NULL || at.keyed != NULL) fail("should have been refused");
       checks_passed++;
       refused++;
     }
@@ -345,7 +411,8 @@ int main(void) {
   for (count = 0; count < KINDS; count++) {
     if (answers[count] == 0) fail("one kind of limiter did not answer");
   }
-  printf("conformance: %lu cases, %lu steps, %lu refusals; answers: told %lu, reads %lu, word %lu, gcra %lu\n", cases, steps,
-         refused, answers[TOLD], answers[READS], answers[WORD], answers[GCRA]);
+  printf("conformance: %lu cases, %lu steps, %lu refusals; answers:", cases, steps, refused);
+  for (count = 0; count < KINDS; count++) printf(" %s %lu", KIND_NAMES[count], answers[count]);
+  printf("\n");
   return checks_end("conformance");
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::{env, fs};
 
 /// The files that declare something to C, in the order in which the header shall show it.
-const FILES: [&str; 23] = [
+const FILES: [&str; 25] = [
     "version",
     "status",
     "choice",
@@ -24,6 +24,8 @@ const FILES: [&str; 23] = [
     "keyed",
     "keyed_verbs",
     "group",
+    "leased",
+    "lease",
     "concurrency",
     "gcra",
     "word",
@@ -33,7 +35,7 @@ const FILES: [&str; 23] = [
     "headers_read",
 ];
 /// The files that declare nothing.
-const PRIVATE: [&str; 6] = ["lib", "bare", "guard", "handle", "sized", "text"];
+const PRIVATE: [&str; 7] = ["lib", "bare", "guard", "handle", "sized", "text", "verbs_of_word"];
 
 fn generate(root: &Path) -> String {
     let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml");
@@ -115,5 +117,5 @@ fn every_exported_name_is_in_the_header() {
             constants += 1;
         }
     }
-    assert!(functions >= 110 && constants >= 9, "found {functions} functions, {constants} constants");
+    assert!(functions >= 130 && constants >= 9, "found {functions} functions, {constants} constants");
 }

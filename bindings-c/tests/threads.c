@@ -16,6 +16,7 @@
 static struct {
   tidegate_limiter *limiter;
   tidegate_keyed *keyed;
+  tidegate_leased *leased;
   tidegate_rule rule;
   tidegate_word word;
   tidegate_quota quota;
@@ -149,6 +150,17 @@ static void *concurrent_work(void *argument) {
 }
 
 /* Making and ending handles at once. */
+/* A lease for each: what is left in hands goes back. */
+static void *leased_work(void *argument) {
+  worker *me = (worker *)argument;
+  tidegate_lease *lease = NULL;
+  int call;
+  me->errors += tidegate_lease_new(shared.leased, &lease) != TIDEGATE_OK;
+  for (call = 0; call < CALLS; call++) me->granted += tidegate_lease_try_acquire_at(lease, 5, 1);
+  me->errors += tidegate_lease_free(lease) != TIDEGATE_OK;
+  return NULL;
+}
+
 static void *living_work(void *argument) {
   worker *me = (worker *)argument;
   int call;
@@ -235,6 +247,15 @@ int main(void) {
   }
   CHECK(tidegate_limiter_free(shared.limiter) == TIDEGATE_OK);
   CHECK(tidegate_keyed_free(shared.keyed) == TIDEGATE_OK);
+
+  /* What may be in hands is held back; the rest is granted to the last permit, and what was in hand when a worker ended is there again. */
+  CHECK(tidegate_leased_new(TIDEGATE_GCRA, &shared.quota, THREADS, 50, &shared.leased) == TIDEGATE_OK);
+  {
+    unsigned long granted = together(leased_work);
+    while (granted <= FITS && tidegate_leased_try_acquire_at(shared.leased, 5, 1)) granted++;
+    CHECK(granted == FITS - THREADS * 50);
+  }
+  CHECK(tidegate_leased_free(shared.leased) == TIDEGATE_OK);
 
   CHECK(tidegate_concurrency_new(1, &shared.concurrency) == TIDEGATE_OK);
   CHECK(together(concurrent_work) == THREADS * CALLS && shared.plain == THREADS * CALLS);

@@ -68,6 +68,19 @@ impl Decision {
         Decision { allowed, source: Source::Word { rule: *rule, word, now, cost, verb } }
     }
 
+    /// The answer to a take, as [`Decision::of_word`] would give it, for callers who want every figure of it. `now` is at most the rule's end.
+    #[inline(always)]
+    pub(crate) fn worked_out(allowed: bool, rule: &impl Step, word: u64, now: u64, cost: u64) -> Decision {
+        let retry_after = if allowed { Some(0) } else { rule.earliest(word, now, cost).map(|at| at - now) };
+        let facts = Facts {
+            limit: rule.capacity(),
+            remaining: rule.remaining(word, now),
+            retry_after,
+            reset_after: rule.renewed(word, now).map_or(u64::MAX, |at| at - now),
+        };
+        Decision::of_facts(allowed, facts)
+    }
+
     #[inline]
     pub(crate) fn of_facts(allowed: bool, facts: Facts) -> Decision {
         Decision { allowed, source: Source::Facts(facts) }
@@ -89,6 +102,7 @@ impl Decision {
     }
 
     /// The largest cost that would be allowed right after this decision, at the same time. Permits.
+    #[inline]
     pub fn remaining(&self) -> u64 {
         match &self.source {
             Source::Word { rule, word, now, .. } => rule.remaining(*word, (*now).min(rule.end())),
@@ -105,6 +119,7 @@ impl Decision {
     }
 
     /// As [`Decision::retry_after`], in nanoseconds.
+    #[inline]
     pub fn retry_after_nanos(&self) -> Option<u64> {
         match &self.source {
             Source::Word { rule, word, now, cost, verb } => {
@@ -133,6 +148,7 @@ impl Decision {
     }
 
     /// As [`Decision::reset_after`], in nanoseconds.
+    #[inline]
     pub fn reset_after_nanos(&self) -> u64 {
         match &self.source {
             Source::Word { rule, word, now, .. } => {

@@ -26,7 +26,8 @@ use crate::decision::{Decision, Verb};
 use crate::quota::Quota;
 #[cfg(feature = "std")]
 use crate::quota::QuotaError;
-use crate::rule::{Algorithm, END, RETIRED};
+use crate::rule::continuous::Continuous;
+use crate::rule::{Algorithm, END, RETIRED, Rule};
 use crate::time::ClockSource;
 
 /// The configuration that this was asked of has been replaced; ask the next one.
@@ -119,17 +120,10 @@ impl Limiter {
         if cost == 0 {
             return true;
         }
-        if now <= END
-            && let Some(place) = self.core.place()
-            && let Some(spent) = place.spend_continuous(now, cost)
-        {
-            match spent {
-                Ok(_) => return true,
-                Err(RETIRED) => {}
-                Err(_) => return false,
-            }
+        match self.try_acquire_at_once(now, cost) {
+            Some(granted) => granted,
+            None => self.try_acquire_elsewhere(now, cost),
         }
-        self.try_acquire_elsewhere(now, cost)
     }
 
     /// Spends `cost` permits if they fit, and says everything about it.
@@ -138,17 +132,50 @@ impl Limiter {
         if cost == 0 {
             return self.peek_at(now, 0);
         }
-        if now <= END
-            && let Some(place) = self.core.place()
-            && let Some(spent) = place.spend_continuous(now, cost)
-        {
-            match spent {
-                Ok(word) => return Decision::of_word(true, &place.rule, word, now, cost, Verb::Take),
-                Err(RETIRED) => {}
-                Err(word) => return Decision::of_word(false, &place.rule, word, now, cost, Verb::Take),
+        match self.spend_at_once(now, cost) {
+            Some((rule, Ok(word))) => Decision::of_word(true, &Rule::Continuous(*rule), word, now, cost, Verb::Take),
+            Some((rule, Err(word))) if word != RETIRED => {
+                Decision::of_word(false, &Rule::Continuous(*rule), word, now, cost, Verb::Take)
             }
+            _ => self.take_elsewhere(now, cost),
         }
-        self.take_elsewhere(now, cost)
+    }
+
+    /// What one step of the default algorithm says, if that is all there is to ask: its rule, and what became of the word.
+    #[inline(always)]
+    fn spend_at_once(&self, now: u64, cost: u64) -> Option<(&Continuous, Result<u64, u64>)> {
+        if now > END {
+            return None;
+        }
+        match cost {
+            0 => None,
+            // Told apart once, and here: the step has nothing left to ask.
+            1 => self.core.place()?.spend_continuous(now, 1),
+            _ => self.core.place()?.spend_continuous(now, cost),
+        }
+    }
+
+    /// [`Limiter::try_acquire_at`] where one step of the default algorithm decides. `None`, and nothing has been done, where more is to be
+    /// asked. For bindings, which guard what could panic: this is all inlined, and cannot.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn try_acquire_at_once(&self, now: u64, cost: u64) -> Option<bool> {
+        match self.spend_at_once(now, cost)?.1 {
+            Ok(_) => Some(true),
+            Err(RETIRED) => None,
+            Err(_) => Some(false),
+        }
+    }
+
+    /// [`Limiter::take_at`], likewise, with all figures worked out.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn take_at_once(&self, now: u64, cost: u64) -> Option<Decision> {
+        match self.spend_at_once(now, cost)? {
+            (rule, Ok(word)) => Some(Decision::worked_out(true, rule, word, now, cost)),
+            (_, Err(RETIRED)) => None,
+            (rule, Err(word)) => Some(Decision::worked_out(false, rule, word, now, cost)),
+        }
     }
 
     /// Under any algorithm.

@@ -110,12 +110,12 @@ impl<W: Borrow<AtomicU64>> Place<W> {
         self.word.borrow()
     }
 
-    /// The word after spending `cost` under the default algorithm, or the word that denies it, which may be `RETIRED`.
+    /// The rule of the default algorithm, and the word after spending `cost` under it, or the word that denies it, which may be `RETIRED`.
     /// `None` for any other algorithm. Inlined into the caller, and with one test only for what the place holds.
     #[inline(always)]
-    pub(crate) fn spend_continuous(&self, now: u64, cost: u64) -> Option<Result<u64, u64>> {
+    pub(crate) fn spend_continuous(&self, now: u64, cost: u64) -> Option<(&Continuous, Result<u64, u64>)> {
         match &self.rule {
-            Rule::Continuous(rule) => Some(spend_continuous(rule, self.at(), now, cost)),
+            Rule::Continuous(rule) => Some((rule, spend_continuous(rule, self.at(), now, cost))),
             _ => None,
         }
     }
