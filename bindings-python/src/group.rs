@@ -14,7 +14,8 @@ use crate::decision::Decision;
 use crate::errors;
 use crate::limiter::Limiter;
 use crate::quota;
-use crate::reservation::{self, Booked, Denied, Place, Reservation};
+use crate::repr::{self, Repr};
+use crate::reservation::{Booked, Booking, Reservation};
 
 /// Several limits at once: a call is allowed if all of them allow it, and then charged to all of them; otherwise to none.
 ///
@@ -42,31 +43,77 @@ impl LimiterGroup {
             Some(clock) => clock.read(py),
         }
     }
+
+    fn book(&self, py: Python<'_>, n: u64, longest: u64) -> PyResult<Booking> {
+        let now = self.now(py)?;
+        Ok(Booking::group(now, n, self.group.reserve_at(now, n, longest)))
+    }
+}
+
+/// The members of a group: those of the mapping, then the keywords.
+///
+/// # Errors
+/// What `read` returns for a value; `TypeError` for a name that is no `str`.
+pub(crate) fn members<'py, M>(
+    limits: Option<&Bound<'py, PyAny>>,
+    named: Option<&Bound<'py, PyDict>>,
+    read: impl Fn(&str, &Bound<'py, PyAny>) -> PyResult<M>,
+) -> PyResult<Vec<(String, M)>> {
+    let mut pairs: Vec<(Bound<'_, PyAny>, Bound<'_, PyAny>)> = Vec::new();
+    if let Some(limits) = limits {
+        if !limits.hasattr("items")? {
+            let kind = limits.get_type();
+            return Err(PyTypeError::new_err(format!("a group is a mapping of names to limits, not {}", kind.name()?)));
+        }
+        for pair in limits.call_method0("items")?.try_iter()? {
+            pairs.push(pair?.extract()?);
+        }
+    }
+    pairs.extend(named.iter().flat_map(|named| named.iter()));
+    let read = |(name, value): (Bound<'_, PyAny>, Bound<'py, PyAny>)| {
+        let name = name.cast::<PyString>()?.to_str()?.to_owned();
+        let member = read(&name, &value)?;
+        Ok((name, member))
+    };
+    pairs.into_iter().map(read).collect()
+}
+
+/// The mapping of a group's `__repr__`.
+pub(crate) fn quotas<'a>(members: impl Iterator<Item = (&'a str, tidegate::Quota)>) -> String {
+    let members: Vec<String> = members.map(|(name, quota)| format!("{name:?}: {}", quota::argument(&quota))).collect();
+    format!("{{{}}}", members.join(", "))
+}
+
+/// # Errors
+/// `ValueError` unless a member reads the clock of its group.
+pub(crate) fn same_clock(py: Python<'_>, name: &str, its: Option<&Clock>, clock: Option<&Clock>) -> PyResult<()> {
+    let same = match (its, clock) {
+        (None, None) => true,
+        (Some(its), Some(clock)) => its.callable(py).is(clock.callable(py)),
+        _ => false,
+    };
+    if same {
+        return Ok(());
+    }
+    Err(PyValueError::new_err(format!("the limiter {name:?} has another clock than the group")))
 }
 
 fn member(
+    name: &str,
     value: &Bound<'_, PyAny>,
     algorithm: Algorithm,
     clock: Option<&Clock>,
-    name: &str,
 ) -> PyResult<Arc<tidegate::Limiter>> {
-    let Ok(limiter) = value.cast::<Limiter>() else {
-        let builder = tidegate::Limiter::builder(algorithm, quota::quota(value)?);
-        let built = match clock {
-            None => builder.build(),
-            Some(clock) => builder.build_at(clock.read(value.py())?),
-        };
-        return built.map(Arc::new).map_err(errors::refused);
-    };
-    let same = match (limiter.get().clock(), clock) {
-        (None, None) => true,
-        (Some(its), Some(clock)) => its.callable(value.py()).is(clock.callable(value.py())),
-        _ => false,
-    };
-    if !same {
-        return Err(PyValueError::new_err(format!("the limiter {name:?} has another clock than the group")));
+    if let Ok(limiter) = value.cast::<Limiter>() {
+        same_clock(value.py(), name, limiter.get().clock(), clock)?;
+        return Ok(limiter.get().core().clone());
     }
-    Ok(limiter.get().core().clone())
+    let builder = tidegate::Limiter::builder(algorithm, quota::quota(value)?);
+    let built = match clock {
+        None => builder.build(),
+        Some(clock) => builder.build_at(clock.read(value.py())?),
+    };
+    built.map(Arc::new).map_err(errors::refused)
 }
 
 #[pymethods]
@@ -83,22 +130,8 @@ impl LimiterGroup {
         named: Option<Bound<'_, PyDict>>,
     ) -> PyResult<LimiterGroup> {
         let clock = clock.map(Clock::new).transpose()?;
-        let mut members: Vec<(String, Arc<tidegate::Limiter>)> = Vec::new();
-        let mut add = |name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>| {
-            let name = name.cast::<PyString>()?.to_str()?.to_owned();
-            let limiter = member(value, algorithm, clock.as_ref(), &name)?;
-            members.push((name, limiter));
-            PyResult::Ok(())
-        };
-        if let Some(limits) = limits {
-            for pair in limits.call_method0("items")?.try_iter()? {
-                let (name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair?.extract()?;
-                add(&name, &value)?;
-            }
-        }
-        for (name, value) in named.iter().flatten() {
-            add(&name, &value)?;
-        }
+        let members =
+            members(limits.as_ref(), named.as_ref(), |name, value| member(name, value, algorithm, clock.as_ref()))?;
         let group = tidegate::LimiterGroup::new(members).map_err(|error| PyValueError::new_err(error.to_string()))?;
         Ok(LimiterGroup { group, clock })
     }
@@ -152,9 +185,8 @@ impl LimiterGroup {
         max_wait: Option<Bound<'_, PyAny>>,
         max_wait_ns: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Reservation> {
-        let (this, longest) = (slf.get(), arguments::longest_or_nanos(max_wait.as_ref(), max_wait_ns.as_ref())?);
-        let slot = this.group.reserve_at(this.now(slf.py())?, n, longest).map_err(Denied::from)?;
-        Ok(Reservation::new(Booked::Group(slf.clone().unbind()), Place::Group(Box::new(slot), n)))
+        let longest = arguments::longest_or_nanos(max_wait.as_ref(), max_wait_ns.as_ref())?;
+        slf.get().book(slf.py(), n, longest)?.reserved(Booked::Group(slf.clone().unbind()))
     }
 
     /// The first half of acquire: True, False, or the reservation to wait for.
@@ -164,12 +196,8 @@ impl LimiterGroup {
         #[pyo3(from_py_with = arguments::permits)] n: u64,
         timeout: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
-        let (this, py) = (slf.get(), slf.py());
         let longest = arguments::longest(timeout.as_ref())?;
-        let now = this.now(py)?;
-        let reserved = this.group.reserve_at(now, n, longest).map_err(Denied::from);
-        let reserved = reserved.map(|slot| Place::Group(Box::new(slot), n));
-        reservation::queued(py, reserved, now, || Booked::Group(slf.clone().unbind()))
+        slf.get().book(slf.py(), n, longest)?.queued(slf.py(), || Booked::Group(slf.clone().unbind()))
     }
 
     /// Every limit as new and full.
@@ -183,21 +211,11 @@ impl LimiterGroup {
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
         let this = slf.get();
-        let mut text = format!("{}({{", slf.get_type().name()?);
-        for (index, (name, limiter)) in this.group.iter().enumerate() {
-            let comma = if index == 0 { "" } else { ", " };
-            text += &format!("{comma}{name:?}: {}", quota::argument(&limiter.quota()));
-        }
-        text += "}";
-        if let Some((_, first)) = this.group.iter().next()
-            && first.algorithm() != Algorithm::Gcra
-        {
-            text += &format!(", algorithm={:?}", first.algorithm().name());
-        }
-        if let Some(clock) = &this.clock {
-            text += &format!(", clock={}", clock.callable(slf.py()).repr()?);
-        }
-        Ok(text + ")")
+        let members = this.group.iter().map(|(name, limiter)| (name, limiter.quota()));
+        let algorithm = this.group.iter().next().map_or("gcra", |(_, first)| first.algorithm().name());
+        Repr::new(slf, &quotas(members))?
+            .option("algorithm", repr::unless("gcra", algorithm))
+            .end(slf.py(), this.clock.as_ref())
     }
 
     fn __reduce__(&self) -> PyResult<()> {

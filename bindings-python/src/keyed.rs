@@ -1,5 +1,7 @@
 //! `KeyedLimiter` for Python: the verbs of `Limiter`, for one key of many.
 
+use std::sync::Arc;
+
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -11,11 +13,12 @@ use crate::decision::Decision;
 use crate::errors;
 use crate::keys::with_key;
 use crate::quota::{self, Quota};
-use crate::reservation::{self, Booked, Denied, Place, Reservation};
+use crate::repr::{self, Repr};
+use crate::reservation::{Booked, Booking, Reservation};
 
 /// A rate limiter for each key, in a table of fixed size: 22 bytes a key, whatever the key.
 ///
-/// quota, algorithm, anchor, refill, clock: as for Limiter; any algorithm but "sliding-log".
+/// quota, algorithm, anchor, refill, initial, clock: as for Limiter; any algorithm but "sliding-log".
 /// max_keys: the most keys remembered at once; memory for them is taken at once.
 /// when_full: what becomes of a newcomer when every slot in reach is used by a key that is not idle: "evict" (the key that would be idle
 ///     first is forgotten, and counted in `evictions`), "refuse" (the newcomer is denied), "overflow" (newcomers share one limiter).
@@ -27,15 +30,20 @@ use crate::reservation::{self, Booked, Denied, Place, Reservation};
 #[pyclass(frozen, subclass, weakref, module = "tidegate")]
 #[derive(Debug)]
 pub(crate) struct KeyedLimiter {
-    limiter: tidegate::KeyedLimiter<[u8]>,
+    limiter: Arc<tidegate::KeyedLimiter<[u8]>>,
     clock: Option<Clock>,
     refill: Refill,
+    initial: Option<u64>,
     when_full: WhenFull,
 }
 
 impl KeyedLimiter {
-    pub(crate) fn core(&self) -> &tidegate::KeyedLimiter<[u8]> {
+    pub(crate) fn core(&self) -> &Arc<tidegate::KeyedLimiter<[u8]>> {
         &self.limiter
+    }
+
+    pub(crate) fn clock(&self) -> Option<&Clock> {
+        self.clock.as_ref()
     }
 
     #[inline]
@@ -45,9 +53,14 @@ impl KeyedLimiter {
             Some(clock) => clock.read(py),
         }
     }
+
+    fn book(&self, py: Python<'_>, key: &[u8], n: u64, longest: u64) -> PyResult<Booking> {
+        let now = self.now(py)?;
+        Ok(Booking::one(now, self.limiter.reserve_at(key, now, n, longest)))
+    }
 }
 
-fn refused(error: KeyedLimiterError) -> PyErr {
+pub(crate) fn refused(error: KeyedLimiterError) -> PyErr {
     match error {
         KeyedLimiterError::Quota(error) => errors::refused(error),
         other => PyValueError::new_err(other.to_string()),
@@ -77,10 +90,11 @@ impl KeyedLimiter {
     #[pyo3(
         signature = (
             quota, algorithm=Algorithm::Gcra, *,
-            max_keys=100_000, when_full=WhenFull::EvictNearestIdle, anchor=None, refill=Refill::Continuous, clock=None
+            max_keys=100_000, when_full=WhenFull::EvictNearestIdle, anchor=None, refill=Refill::Continuous, initial=None, clock=None
         ),
-        text_signature = "(quota, algorithm='gcra', *, max_keys=100_000, when_full='evict', anchor=None, refill='continuous', clock=None)"
+        text_signature = "(quota, algorithm='gcra', *, max_keys=100_000, when_full='evict', anchor=None, refill='continuous', initial=None, clock=None)"
     )]
+    #[allow(clippy::too_many_arguments)]
     fn new(
         #[pyo3(from_py_with = quota::quota)] quota: tidegate::Quota,
         #[pyo3(from_py_with = arguments::algorithm)] algorithm: Algorithm,
@@ -88,6 +102,7 @@ impl KeyedLimiter {
         #[pyo3(from_py_with = when_full)] when_full: WhenFull,
         #[pyo3(from_py_with = arguments::anchor)] anchor: Option<Anchor>,
         #[pyo3(from_py_with = arguments::refill)] refill: Refill,
+        #[pyo3(from_py_with = arguments::permits_or_none)] initial: Option<u64>,
         clock: Option<Bound<'_, PyAny>>,
     ) -> PyResult<KeyedLimiter> {
         // A number of keys beyond the address space is beyond its memory, too.
@@ -97,14 +112,17 @@ impl KeyedLimiter {
         if let Some(anchor) = anchor {
             builder = builder.anchor(anchor);
         }
+        if let Some(initial) = initial {
+            builder = builder.initial(initial);
+        }
         let Some(clock) = clock else {
-            let limiter = builder.build().map_err(refused)?;
-            return Ok(KeyedLimiter { limiter, clock: None, refill, when_full });
+            let limiter = Arc::new(builder.build().map_err(refused)?);
+            return Ok(KeyedLimiter { limiter, clock: None, refill, initial, when_full });
         };
         let py = clock.py();
         let clock = Clock::new(clock)?;
-        let limiter = builder.build_at(clock.read(py)?).map_err(refused)?;
-        Ok(KeyedLimiter { limiter, clock: Some(clock), refill, when_full })
+        let limiter = Arc::new(builder.build_at(clock.read(py)?).map_err(refused)?);
+        Ok(KeyedLimiter { limiter, clock: Some(clock), refill, initial, when_full })
     }
 
     /// Spend n permits of the key's if they fit; whether they did.
@@ -181,11 +199,9 @@ impl KeyedLimiter {
         max_wait: Option<Bound<'_, PyAny>>,
         max_wait_ns: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Reservation> {
-        let (this, longest) = (slf.get(), arguments::longest_or_nanos(max_wait.as_ref(), max_wait_ns.as_ref())?);
-        let now = this.now(slf.py())?;
+        let longest = arguments::longest_or_nanos(max_wait.as_ref(), max_wait_ns.as_ref())?;
         with_key(key, |key| {
-            let slot = this.limiter.reserve_at(key, now, n, longest).map_err(Denied::from)?;
-            Ok(Reservation::new(Booked::Keyed(slf.clone().unbind(), key.into()), Place::One(slot)))
+            slf.get().book(slf.py(), key, n, longest)?.reserved(Booked::Keyed(slf.clone().unbind(), key.into()))
         })
     }
 
@@ -197,14 +213,10 @@ impl KeyedLimiter {
         #[pyo3(from_py_with = arguments::permits)] n: u64,
         timeout: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
-        let (this, py) = (slf.get(), slf.py());
         let longest = arguments::longest(timeout.as_ref())?;
-        let now = this.now(py)?;
         with_key(key, |key| {
-            let reserved = this.limiter.reserve_at(key, now, n, longest);
-            reservation::queued(py, reserved.map(Place::One).map_err(Denied::from), now, || {
-                Booked::Keyed(slf.clone().unbind(), key.into())
-            })
+            let booked = || Booked::Keyed(slf.clone().unbind(), key.into());
+            slf.get().book(slf.py(), key, n, longest)?.queued(slf.py(), booked)
         })
     }
 
@@ -255,23 +267,13 @@ impl KeyedLimiter {
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
         let this = slf.get();
-        let mut text = format!(
-            "{}({}, {:?}, max_keys={}",
-            slf.get_type().name()?,
-            quota::argument(&this.limiter.quota()),
-            this.limiter.algorithm().name(),
-            this.limiter.max_keys(),
-        );
-        if this.when_full != WhenFull::EvictNearestIdle {
-            text += &format!(", when_full={:?}", when_full_name(this.when_full));
-        }
-        if this.refill != Refill::Continuous {
-            text += &format!(", refill={:?}", arguments::refill_name(this.refill));
-        }
-        if let Some(clock) = &this.clock {
-            text += &format!(", clock={}", clock.callable(slf.py()).repr()?);
-        }
-        Ok(text + ")")
+        Repr::new(slf, &quota::argument(&this.limiter.quota()))?
+            .argument(&format!("{:?}", this.limiter.algorithm().name()))
+            .option("max_keys", Some(this.limiter.max_keys().to_string()))
+            .option("when_full", repr::unless("evict", when_full_name(this.when_full)))
+            .option("refill", repr::unless("continuous", arguments::refill_name(this.refill)))
+            .option("initial", this.initial.map(|initial| initial.to_string()))
+            .end(slf.py(), this.clock.as_ref())
     }
 
     fn __reduce__(&self) -> PyResult<()> {

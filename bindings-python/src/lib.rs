@@ -14,11 +14,15 @@ mod floor;
 mod group;
 mod headers;
 mod keyed;
+mod keyed_group;
 mod keys;
 mod limiter;
 mod policy;
 mod quota;
+mod repr;
+mod request;
 mod reservation;
+mod verdict;
 
 #[pyo3::pymodule(gil_used = false)]
 mod _tidegate {
@@ -39,13 +43,17 @@ mod _tidegate {
     #[pymodule_export]
     use crate::keyed::KeyedLimiter;
     #[pymodule_export]
+    use crate::keyed_group::KeyedLimiterGroup;
+    #[pymodule_export]
     use crate::limiter::Limiter;
     #[pymodule_export]
-    use crate::policy::{LimitDecision, Policy, Verdict};
+    use crate::policy::Policy;
     #[pymodule_export]
     use crate::quota::Quota;
     #[pymodule_export]
     use crate::reservation::Reservation;
+    #[pymodule_export]
+    use crate::verdict::{LimitDecision, Verdict};
 
     /// The version of the Cargo workspace, which is that of the Python package too.
     #[pymodule_export]

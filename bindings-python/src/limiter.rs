@@ -14,7 +14,8 @@ use crate::clock::Clock;
 use crate::decision::Decision;
 use crate::errors;
 use crate::quota::{self, Quota};
-use crate::reservation::{self, Booked, Denied, Place, Reservation};
+use crate::repr::{self, Repr};
+use crate::reservation::{Booked, Booking, Reservation};
 
 /// A rate limiter: one quota under one algorithm.
 ///
@@ -55,6 +56,11 @@ impl Limiter {
             None => Ok(self.limiter.now()),
             Some(clock) => clock.read(py),
         }
+    }
+
+    fn book(&self, py: Python<'_>, n: u64, longest: u64) -> PyResult<Booking> {
+        let now = self.now(py)?;
+        Ok(Booking::one(now, self.limiter.reserve_at(now, n, longest)))
     }
 }
 
@@ -149,9 +155,8 @@ impl Limiter {
         max_wait: Option<Bound<'_, PyAny>>,
         max_wait_ns: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Reservation> {
-        let (this, longest) = (slf.get(), arguments::longest_or_nanos(max_wait.as_ref(), max_wait_ns.as_ref())?);
-        let slot = this.limiter.reserve_at(this.now(slf.py())?, n, longest).map_err(Denied::from)?;
-        Ok(Reservation::new(Booked::Limiter(slf.clone().unbind()), Place::One(slot)))
+        let longest = arguments::longest_or_nanos(max_wait.as_ref(), max_wait_ns.as_ref())?;
+        slf.get().book(slf.py(), n, longest)?.reserved(Booked::Limiter(slf.clone().unbind()))
     }
 
     /// The first half of acquire: True, False, or the reservation to wait for.
@@ -161,13 +166,8 @@ impl Limiter {
         #[pyo3(from_py_with = arguments::permits)] n: u64,
         timeout: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
-        let (this, py) = (slf.get(), slf.py());
         let longest = arguments::longest(timeout.as_ref())?;
-        let now = this.now(py)?;
-        let reserved = this.limiter.reserve_at(now, n, longest);
-        reservation::queued(py, reserved.map(Place::One).map_err(Denied::from), now, || {
-            Booked::Limiter(slf.clone().unbind())
-        })
+        slf.get().book(slf.py(), n, longest)?.queued(slf.py(), || Booked::Limiter(slf.clone().unbind()))
     }
 
     /// Put another quota in force; the algorithm stays.
@@ -217,22 +217,11 @@ impl Limiter {
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
         let this = slf.get();
-        let mut text = format!(
-            "{}({}, {:?}",
-            slf.get_type().name()?,
-            quota::argument(&this.limiter.quota()),
-            this.limiter.algorithm().name(),
-        );
-        if this.refill != Refill::Continuous {
-            text += &format!(", refill={:?}", arguments::refill_name(this.refill));
-        }
-        if let Some(initial) = this.initial {
-            text += &format!(", initial={initial}");
-        }
-        if let Some(clock) = &this.clock {
-            text += &format!(", clock={}", clock.callable(slf.py()).repr()?);
-        }
-        Ok(text + ")")
+        Repr::new(slf, &quota::argument(&this.limiter.quota()))?
+            .argument(&format!("{:?}", this.limiter.algorithm().name()))
+            .option("refill", repr::unless("continuous", arguments::refill_name(this.refill)))
+            .option("initial", this.initial.map(|initial| initial.to_string()))
+            .end(slf.py(), this.clock.as_ref())
     }
 
     fn __reduce__(&self) -> PyResult<()> {

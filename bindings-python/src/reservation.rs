@@ -3,7 +3,7 @@
 //! The sleeping is Python's (`tidegate/_waiting.py`): `time.sleep` answers Ctrl-C at once and `asyncio.sleep` belongs to the loop.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -11,10 +11,12 @@ use pyo3::prelude::*;
 use pyo3::types::PyBool;
 use tidegate::{GroupRefused, GroupSlot, Refusal, Refused, Slot};
 
+use crate::arguments;
 use crate::decision::{Decision, seconds};
 use crate::errors;
 use crate::group::LimiterGroup;
 use crate::keyed::KeyedLimiter;
+use crate::keyed_group::KeyedLimiterGroup;
 use crate::limiter::Limiter;
 
 /// Whose permits they are.
@@ -23,11 +25,12 @@ pub(crate) enum Booked {
     Limiter(Py<Limiter>),
     Keyed(Py<KeyedLimiter>, Box<[u8]>),
     Group(Py<LimiterGroup>),
+    KeyedGroup(Py<KeyedLimiterGroup>, Box<[u8]>),
 }
 
 /// Where they are booked.
 #[derive(Debug)]
-pub(crate) enum Place {
+enum Place {
     One(Slot),
     Group(Box<GroupSlot>, u64),
 }
@@ -48,8 +51,16 @@ impl Place {
     }
 }
 
+/// What has become of them. Cancelled or settled once.
+#[derive(Debug)]
+enum State {
+    Booked(Place),
+    Cancelled,
+    Settled,
+}
+
 /// Why nothing was booked.
-pub(crate) struct Denied {
+struct Denied {
     refusal: Refusal,
     message: String,
     decision: Decision,
@@ -79,15 +90,14 @@ impl From<Denied> for PyErr {
     }
 }
 
-/// Permits booked for an instant ahead: wait until then, or cancel. Made by `reserve`.
+/// Permits booked for an instant ahead: wait until then, or cancel; or settle what it has really cost. Made by `reserve`.
 ///
 /// Dropping it keeps the permits booked.
 #[pyclass(frozen, weakref, module = "tidegate")]
 #[derive(Debug)]
 pub(crate) struct Reservation {
     booked: Booked,
-    /// Until it is cancelled.
-    place: Mutex<Option<Place>>,
+    state: Mutex<State>,
     /// Of `acquire`, until its wait is over: wherever an interrupt strikes, whoever does not come to the end of it gives it back.
     waits: AtomicBool,
     at_ns: u64,
@@ -106,9 +116,25 @@ impl Drop for Reservation {
 }
 
 impl Reservation {
-    pub(crate) fn new(booked: Booked, place: Place) -> Reservation {
+    fn new(booked: Booked, place: Place) -> Reservation {
         let (at_ns, n) = (place.at_ns(), place.n());
-        Reservation { place: Mutex::new(Some(place)), booked, waits: AtomicBool::new(false), at_ns, n }
+        Reservation { state: Mutex::new(State::Booked(place)), booked, waits: AtomicBool::new(false), at_ns, n }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The place, to whoever is first.
+    fn leave(&self, after: State) -> Option<Place> {
+        let mut state = self.state();
+        match std::mem::replace(&mut *state, after) {
+            State::Booked(place) => Some(place),
+            earlier => {
+                *state = earlier;
+                None
+            }
+        }
     }
 
     fn now(&self, py: Python<'_>) -> PyResult<u64> {
@@ -116,6 +142,7 @@ impl Reservation {
             Booked::Limiter(limiter) => limiter.get().now(py),
             Booked::Keyed(limiter, _) => limiter.get().now(py),
             Booked::Group(group) => group.get().now(py),
+            Booked::KeyedGroup(group, _) => group.get().now(py),
         }
     }
 }
@@ -153,28 +180,54 @@ impl Reservation {
     /// Whether it has been cancelled.
     #[getter]
     fn cancelled(&self) -> bool {
-        self.place.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+        matches!(*self.state(), State::Cancelled)
     }
 
     /// Give the permits back, as far as nobody else relies on them. Whether this call did; later calls do nothing.
     fn cancel(&self, py: Python<'_>) -> PyResult<bool> {
         // The clock first: what it raises leaves the reservation as it was.
         let now = self.now(py)?;
-        let Some(place) = self.place.lock().unwrap_or_else(PoisonError::into_inner).take() else {
-            return Ok(false);
-        };
+        let Some(place) = self.leave(State::Cancelled) else { return Ok(false) };
         match (&self.booked, place) {
             (Booked::Limiter(limiter), Place::One(slot)) => limiter.get().core().cancel_at(now, slot),
             (Booked::Keyed(limiter, key), Place::One(slot)) => limiter.get().core().cancel_at(key, now, slot),
             (Booked::Group(group), Place::Group(slot, _)) => group.get().core().cancel_at(now, *slot),
+            (Booked::KeyedGroup(group, key), Place::Group(slot, _)) => group.get().core().cancel_at(key, now, *slot),
             // A place is of the kind of its owner.
             _ => return Ok(false),
         }
         Ok(true)
     }
 
+    /// Say what it has really cost, in place of cancel: permits that were booked and not used come back, further ones are charged (see `charge`).
+    ///
+    /// The decision of what further ones cost: if it is denied, they were not charged. Raises ValueError if it has been cancelled or settled before.
+    fn settle(&self, py: Python<'_>, #[pyo3(from_py_with = arguments::permits)] actual: u64) -> PyResult<Decision> {
+        let now = self.now(py)?;
+        let place = self.leave(State::Settled);
+        match (&self.booked, place) {
+            (Booked::Limiter(limiter), Some(Place::One(slot))) => {
+                Ok(limiter.get().core().settle_at(now, slot, actual).into())
+            }
+            (Booked::Keyed(limiter, key), Some(Place::One(slot))) => {
+                Ok(limiter.get().core().settle_at(key, now, slot, actual).into())
+            }
+            (Booked::Group(group), Some(Place::Group(slot, _))) => {
+                Ok((&group.get().core().settle_at(now, *slot, actual)).into())
+            }
+            (Booked::KeyedGroup(group, key), Some(Place::Group(slot, _))) => {
+                Ok((&group.get().core().settle_at(key, now, *slot, actual)).into())
+            }
+            _ => Err(PyValueError::new_err("the reservation has been cancelled or settled before")),
+        }
+    }
+
     fn __repr__(&self) -> String {
-        let state = if self.cancelled() { ", cancelled" } else { "" };
+        let state = match *self.state() {
+            State::Booked(_) => "",
+            State::Cancelled => ", cancelled",
+            State::Settled => ", settled",
+        };
         format!("<Reservation of {} at {} ns{state}>", self.n, self.at_ns)
     }
 
@@ -187,29 +240,49 @@ impl Reservation {
             Booked::Limiter(limiter) => visit.call(limiter),
             Booked::Keyed(limiter, _) => visit.call(limiter),
             Booked::Group(group) => visit.call(group),
+            Booked::KeyedGroup(group, _) => visit.call(group),
         }
     }
 }
 
-/// What `acquire` goes on with: True (go ahead), False (it would take too long), or the reservation to wait for.
-///
-/// # Errors
-/// `ValueError` for what can never be; `RateLimitExceeded` where no reservation can be kept, whatever the timeout.
-pub(crate) fn queued(
-    py: Python<'_>,
-    reserved: Result<Place, Denied>,
+/// What a limiter answered to whoever wants to book, and the time at which it was asked.
+pub(crate) struct Booking {
     now: u64,
-    booked: impl FnOnce() -> Booked,
-) -> PyResult<Py<PyAny>> {
-    let answer = |yes| PyBool::new(py, yes).to_owned().into_any().unbind();
-    match reserved {
-        Ok(place) if place.at_ns() <= now => Ok(answer(true)),
-        Ok(place) => {
-            let mut reservation = Reservation::new(booked(), place);
-            *reservation.waits.get_mut() = true;
-            Ok(Py::new(py, reservation)?.into_any())
+    place: Result<Place, Denied>,
+}
+
+impl Booking {
+    pub(crate) fn one(now: u64, slot: Result<Slot, Refused>) -> Booking {
+        Booking { now, place: slot.map(Place::One).map_err(Denied::from) }
+    }
+
+    pub(crate) fn group(now: u64, n: u64, slot: Result<GroupSlot, GroupRefused<'_>>) -> Booking {
+        Booking { now, place: slot.map(|slot| Place::Group(Box::new(slot), n)).map_err(Denied::from) }
+    }
+
+    /// What `reserve` returns.
+    ///
+    /// # Errors
+    /// `ValueError` for what can never be, `RateLimitExceeded` if the wait would be too long.
+    pub(crate) fn reserved(self, booked: Booked) -> PyResult<Reservation> {
+        Ok(Reservation::new(booked, self.place?))
+    }
+
+    /// What `acquire` goes on with: True (go ahead), False (it would take too long), or the reservation to wait for.
+    ///
+    /// # Errors
+    /// `ValueError` for what can never be; `RateLimitExceeded` where no reservation can be kept, whatever the timeout.
+    pub(crate) fn queued(self, py: Python<'_>, booked: impl FnOnce() -> Booked) -> PyResult<Py<PyAny>> {
+        let answer = |yes| PyBool::new(py, yes).to_owned().into_any().unbind();
+        match self.place {
+            Ok(place) if place.at_ns() <= self.now => Ok(answer(true)),
+            Ok(place) => {
+                let mut reservation = Reservation::new(booked(), place);
+                *reservation.waits.get_mut() = true;
+                Ok(Py::new(py, reservation)?.into_any())
+            }
+            Err(denied) if denied.refusal == Refusal::WaitTooLong => Ok(answer(false)),
+            Err(denied) => Err(denied.into()),
         }
-        Err(denied) if denied.refusal == Refusal::WaitTooLong => Ok(answer(false)),
-        Err(denied) => Err(denied.into()),
     }
 }

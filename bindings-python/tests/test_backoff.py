@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
+import pickle
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -123,3 +125,35 @@ def test_meaningless() -> None:
         Backoff.constant(1).start().next_delay(float("nan"))
     assert next(iter(Backoff.constant(float("inf")))) > 5e8
     assert tidegate.Backoff is Backoff
+
+
+@pytest.mark.parametrize("case", SAYABLE, ids=lambda case: case["name"])
+def test_a_schedule_is_pickled_copied_and_shown_as_it_was_made(case: dict[str, Any]) -> None:
+    backoff = made(case)
+    again = [pickle.loads(pickle.dumps(backoff, protocol)) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)]
+    again += [copy.copy(backoff), copy.deepcopy(backoff), eval(repr(backoff), {"Backoff": Backoff})]
+    for other in again:
+        assert other == backoff and hash(other) == hash(backoff) and repr(other) == repr(backoff)
+        if case["seed"] is not None:
+            assert list(itertools.islice(other, 9)) == list(itertools.islice(backoff, 9))
+
+
+def test_how_a_schedule_shows_itself() -> None:
+    backoff = Backoff.exponential(0.5, factor=3, max_delay=timedelta(seconds=30), jitter="full", max_retries=5, seed=None)
+    said = "Backoff.exponential(0.5, factor=3.0, max_delay=datetime.timedelta(seconds=30), jitter='full', max_retries=5)"
+    assert repr(backoff) == said and repr(Backoff.linear(1, step=2)) == "Backoff.linear(1, 2)"
+    # Equal is what does the same.
+    assert Backoff.exponential(1) == Backoff.exponential(1.0, factor=2, max_delay=None) != Backoff.exponential(1, factor=3)
+    with pytest.raises(TypeError, match="session"):
+        pickle.dumps(backoff.start())
+
+
+def test_options_that_no_schedule_has() -> None:
+    make: Any
+    for make in (Backoff.constant, Backoff.fibonacci, Backoff.exponential):
+        with pytest.raises(TypeError, match="max_delya"):
+            make(1, max_delya=3)
+    with pytest.raises(TypeError, match="factor"):
+        Backoff.constant(1, factor=2)  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        Backoff.exponential(1, factor=None)  # type: ignore[arg-type]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hand_clock import HandClock
@@ -138,3 +140,69 @@ def test_questions_without_meaning_count_nothing(noon: HandClock) -> None:
         assert limit.used == 0
     with pytest.raises(TypeError):
         pickle.dumps(policy)
+
+
+def test_what_a_limit_said_can_be_sent(noon: HandClock) -> None:
+    policy = Policy.from_file(POLICIES / "mailtrap.toml", clock=noon)
+    verdict = policy.take(endpoint="GET /api/accounts/7/stats/domains", scopes={"api-key": "k", "account": "7"})
+    for limit in verdict.limits:
+        for again in (pickle.loads(pickle.dumps(limit)), copy.deepcopy(limit)):
+            assert again == limit and hash(again) == hash(limit) and repr(again) == repr(limit)
+            assert (again.used, again.reset_after, again.scope) == (limit.used, limit.reset_after, limit.scope)
+    with pytest.raises(TypeError, match="limits"):
+        copy.copy(verdict)
+
+
+DAY = """
+format = 1
+[provider]
+name = "A"
+[[limit]]
+id = "day"
+scope = "ip"
+endpoints = ["all"]
+quota = "{}/day"
+"""
+
+
+@pytest.mark.parametrize("carry, left", [("keep", 0), ("permits", 20), ("proportional", 0), ("reset", 30)])
+def test_reloaded_while_it_is_asked(noon: HandClock, tmp_path: Path, carry: str, left: int) -> None:
+    policy = Policy.from_toml(DAY.format(10), carry=carry, clock=noon)  # type: ignore[arg-type]
+    ip = {"ip": "192.0.2.1"}
+    assert policy.take(scopes=ip, endpoint="GET /", cost=10) and not policy.take(scopes=ip, endpoint="GET /")
+    with pytest.raises(PolicyError) as caught:
+        policy.reload_toml(DAY.format(10).replace("/day", "/moon"), "new.toml")
+    assert caught.value.file == "new.toml" and not policy.take(scopes=ip, endpoint="GET /")
+    (tmp_path / "new.toml").write_text(DAY.format(30).replace('"A"', '"B"'))
+    policy.reload(tmp_path / "new.toml")
+    assert policy.provider == "B" and policy.limits == ["day"]
+    assert policy.peek(scopes=ip, endpoint="GET /").limits[0].remaining == left
+    # By the clock of the policy: what is used is not forgotten, nor earned back at another speed.
+    with pytest.raises(PolicyError):
+        policy.reload(tmp_path / "none.toml")
+    with pytest.raises(PolicyError):
+        policy.reload_json("{")
+
+
+def test_words_that_no_request_has(noon: HandClock) -> None:
+    policy = Policy.from_toml(DAY.format(10), clock=noon)
+    ip = {"ip": "192.0.2.1"}
+    asked: dict[str, Any] = {"scopes": ip, "endpoint": "GET /"}
+    bad: dict[str, Any]
+    for bad in (
+        {"scope": ip},
+        {"scopes": [("ip", "x")]},
+        {"scopes": {"ip": 7}},
+        {"scopes": {"ip": "x", 7: "x"}},
+        {"endpoint": 7},
+        {"cost": 1.5},
+        {"cost": None},
+        {"units": 3},
+    ):
+        with pytest.raises(TypeError):
+            policy.take(**{**asked, **bad})
+    with pytest.raises(TypeError):
+        Policy.from_toml(DAY.format(10), clocks=noon)  # type: ignore[call-arg]
+    with pytest.raises(ValueError):
+        Policy.from_toml(DAY.format(10), carry="away")  # type: ignore[arg-type]
+    assert policy.peek(scopes=ip, endpoint="GET /", plan=None, units=None, zone=None, customer=None).limits[0].used == 0

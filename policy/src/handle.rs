@@ -75,12 +75,16 @@ impl PolicyHandle {
         self.current.load_full()
     }
 
+    fn now(&self) -> u64 {
+        self.load().now()
+    }
+
     /// Loads a file with the settings of the policy in force, and puts it in force.
     ///
     /// # Errors
     /// As [`Policy::from_file`]; the policy in force stays.
     pub fn reload(&self, path: impl AsRef<Path>) -> Result<(), PolicyError> {
-        self.exchange(|builder| builder.from_file(path))
+        self.exchange_at(self.now(), |builder| builder.from_file(path))
     }
 
     /// As [`PolicyHandle::reload`], from text.
@@ -88,7 +92,7 @@ impl PolicyHandle {
     /// # Errors
     /// As [`Policy::from_toml`]; the policy in force stays.
     pub fn reload_toml(&self, text: &str, file: &str) -> Result<(), PolicyError> {
-        self.exchange(|builder| builder.from_toml(text, file))
+        self.exchange_at(self.now(), |builder| builder.from_toml(text, file))
     }
 
     /// As [`PolicyHandle::reload`], from text.
@@ -96,14 +100,22 @@ impl PolicyHandle {
     /// # Errors
     /// As [`Policy::from_json`]; the policy in force stays.
     pub fn reload_json(&self, text: &str, file: &str) -> Result<(), PolicyError> {
-        self.exchange(|builder| builder.from_json(text, file))
+        self.exchange_at(self.now(), |builder| builder.from_json(text, file))
     }
 
-    fn exchange(&self, load: impl FnOnce(PolicyBuilder) -> Result<Policy, PolicyError>) -> Result<(), PolicyError> {
+    /// As [`PolicyHandle::reload`], with what the settings of the policy in force load, at the caller's time (nanoseconds since 1970): for those who ask
+    /// by [`Policy::take_at`].
+    ///
+    /// # Errors
+    /// What `load` returns; the policy in force stays.
+    pub fn exchange_at(
+        &self,
+        now: u64,
+        load: impl FnOnce(PolicyBuilder) -> Result<Policy, PolicyError>,
+    ) -> Result<(), PolicyError> {
         let _one = self.exchange.lock();
         let old = self.current.load_full();
         let new = load(old.builder_alike())?;
-        let now = old.now();
         let new = new.succeeding(&old, now, self.carry);
         self.current.store(Arc::new(new));
         Ok(())

@@ -15,7 +15,7 @@ not an exception; meaningless input is a ``ValueError`` (for quotas: ``QuotaErro
 from ._concurrency import Concurrency
 from ._errors import PolicyError, QuotaError, RateLimitExceeded, RequestError
 from ._headers import headers
-from ._limiter import KeyedLimiter, Limiter, LimiterGroup
+from ._limiter import KeyedLimiter, KeyedLimiterGroup, Limiter, LimiterGroup
 from ._retry import retry
 from ._tidegate import (
     Backoff,
@@ -37,6 +37,7 @@ __all__ = [
     "Concurrency",
     "Decision",
     "KeyedLimiter",
+    "KeyedLimiterGroup",
     "LimitDecision",
     "Limiter",
     "LimiterGroup",
@@ -55,6 +56,6 @@ __all__ = [
     "retry",
 ]
 
-for _defined in (Concurrency, KeyedLimiter, Limiter, LimiterGroup, headers, retry):
+for _defined in (Concurrency, KeyedLimiter, KeyedLimiterGroup, Limiter, LimiterGroup, headers, retry):
     _defined.__module__ = "tidegate"
 del _defined

@@ -1,4 +1,4 @@
-"""`Limiter`, `KeyedLimiter`, `LimiterGroup`: the classes of the core, with what waits and what decorates."""
+"""`Limiter`, `KeyedLimiter` and their groups: the classes of the core, with what waits and what decorates."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeAlias, TypeVar, cast
 
 from . import _tidegate
 from ._errors import RateLimitExceeded
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
+_Key: TypeAlias = str | bytes | int
 
 
 class _Queues(Protocol):
@@ -103,11 +104,18 @@ class LimiterGroup(_tidegate.LimiterGroup, _Waits):
     __slots__ = ()
 
 
-class KeyedLimiter(_tidegate.KeyedLimiter):
-    __doc__ = _tidegate.KeyedLimiter.__doc__
+class _QueuesByKey(Protocol):
+    def _queue(self, key: _Key, n: SupportsIndex, timeout: float | timedelta | None) -> bool | _tidegate.Reservation: ...
+    def take(self, key: _Key, n: SupportsIndex = 1) -> Decision: ...
+    def peek(self, key: _Key, n: SupportsIndex = 1) -> Decision: ...
+
+
+class _WaitsByKey:
+    """As `_Waits`, for one key of many."""
+
     __slots__ = ()
 
-    def acquire(self, key: str | bytes | int, n: SupportsIndex = 1, timeout: float | timedelta | None = None) -> bool:
+    def acquire(self: _QueuesByKey, key: _Key, n: SupportsIndex = 1, timeout: float | timedelta | None = None) -> bool:
         """Wait for n permits of the key's (see ``Limiter.acquire``)."""
         queued = self._queue(key, n, timeout)
         if queued is True or queued is False:
@@ -115,9 +123,7 @@ class KeyedLimiter(_tidegate.KeyedLimiter):
         wait(queued)
         return True
 
-    async def acquire_async(
-        self, key: str | bytes | int, n: SupportsIndex = 1, timeout: float | timedelta | None = None
-    ) -> bool:
+    async def acquire_async(self: _QueuesByKey, key: _Key, n: SupportsIndex = 1, timeout: float | timedelta | None = None) -> bool:
         """As ``acquire``, for asyncio."""
         queued = self._queue(key, n, timeout)
         if queued is True or queued is False:
@@ -126,10 +132,10 @@ class KeyedLimiter(_tidegate.KeyedLimiter):
         return True
 
     def limit(
-        self,
+        self: _QueuesByKey,
         n: SupportsIndex = 1,
         *,
-        key: Callable[..., str | bytes | int],
+        key: Callable[..., _Key],
         wait: bool = False,
         timeout: float | timedelta | None = None,
     ) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
@@ -145,6 +151,16 @@ class KeyedLimiter(_tidegate.KeyedLimiter):
             return self.peek(key(*arguments, **keywords), n)
 
         return functools.partial(_decorate, queue if wait else None, decide, look)
+
+
+class KeyedLimiter(_tidegate.KeyedLimiter, _WaitsByKey):
+    __doc__ = _tidegate.KeyedLimiter.__doc__
+    __slots__ = ()
+
+
+class KeyedLimiterGroup(_tidegate.KeyedLimiterGroup, _WaitsByKey):
+    __doc__ = _tidegate.KeyedLimiterGroup.__doc__
+    __slots__ = ()
 
 
 _Arguments = Callable[[tuple[Any, ...], dict[str, Any]], Any]

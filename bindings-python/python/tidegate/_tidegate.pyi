@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from os import PathLike
 from types import TracebackType
-from typing import Literal, SupportsIndex, TypeAlias, final
+from typing import Literal, SupportsIndex, TypeAlias, TypedDict, final, type_check_only
 
-from typing_extensions import Self, disjoint_base
+from typing_extensions import Self, Unpack, disjoint_base
 
 _Algorithm: TypeAlias = Literal["gcra", "token-bucket", "fixed-window", "sliding-window", "sliding-log"]
 _Anchor: TypeAlias = Literal["clock", "first-use"]
@@ -23,6 +23,7 @@ __all__ = [
     "Concurrency",
     "Decision",
     "KeyedLimiter",
+    "KeyedLimiterGroup",
     "LimitDecision",
     "Limiter",
     "LimiterGroup",
@@ -114,51 +115,26 @@ class Reservation:
     @property
     def cancelled(self) -> bool: ...
     def cancel(self) -> bool: ...
+    def settle(self, actual: SupportsIndex) -> Decision: ...
+
+@type_check_only
+class _Schedule(TypedDict, total=False):
+    max_delay: _Seconds | None
+    jitter: _Jitter | _Seconds | None
+    max_retries: SupportsIndex | None
+    max_elapsed: _Seconds | None
+    seed: SupportsIndex | None
 
 @final
 class Backoff:
     @staticmethod
-    def constant(
-        delay: _Seconds,
-        *,
-        max_delay: _Seconds | None = None,
-        jitter: _Jitter | _Seconds | None = None,
-        max_retries: SupportsIndex | None = None,
-        max_elapsed: _Seconds | None = None,
-        seed: SupportsIndex | None = None,
-    ) -> Backoff: ...
+    def constant(delay: _Seconds, **options: Unpack[_Schedule]) -> Backoff: ...
     @staticmethod
-    def linear(
-        base: _Seconds,
-        step: _Seconds,
-        *,
-        max_delay: _Seconds | None = None,
-        jitter: _Jitter | _Seconds | None = None,
-        max_retries: SupportsIndex | None = None,
-        max_elapsed: _Seconds | None = None,
-        seed: SupportsIndex | None = None,
-    ) -> Backoff: ...
+    def linear(base: _Seconds, step: _Seconds, **options: Unpack[_Schedule]) -> Backoff: ...
     @staticmethod
-    def exponential(
-        base: _Seconds,
-        *,
-        factor: float = 2,
-        max_delay: _Seconds | None = None,
-        jitter: _Jitter | _Seconds | None = None,
-        max_retries: SupportsIndex | None = None,
-        max_elapsed: _Seconds | None = None,
-        seed: SupportsIndex | None = None,
-    ) -> Backoff: ...
+    def exponential(base: _Seconds, *, factor: float = 2, **options: Unpack[_Schedule]) -> Backoff: ...
     @staticmethod
-    def fibonacci(
-        base: _Seconds,
-        *,
-        max_delay: _Seconds | None = None,
-        jitter: _Jitter | _Seconds | None = None,
-        max_retries: SupportsIndex | None = None,
-        max_elapsed: _Seconds | None = None,
-        seed: SupportsIndex | None = None,
-    ) -> Backoff: ...
+    def fibonacci(base: _Seconds, **options: Unpack[_Schedule]) -> Backoff: ...
     def start(self) -> BackoffSession: ...
     def __iter__(self) -> Iterator[float]: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -215,6 +191,7 @@ class KeyedLimiter:
         when_full: _WhenFull = "evict",
         anchor: _Anchor | float | timedelta | None = None,
         refill: _Refill = "continuous",
+        initial: SupportsIndex | None = None,
         clock: Callable[[], SupportsIndex] | None = None,
     ) -> Self: ...
     def try_acquire(self, key: _Key, n: SupportsIndex = 1) -> bool: ...
@@ -260,6 +237,27 @@ class LimiterGroup:
     def reset(self) -> None: ...
     def __len__(self) -> int: ...
 
+@disjoint_base
+class KeyedLimiterGroup:
+    def __new__(
+        cls,
+        limits: Mapping[str, str | Quota | KeyedLimiter | Limiter] | None = None,
+        /,
+        *,
+        algorithm: _Algorithm = "gcra",
+        max_keys: SupportsIndex = 100_000,
+        clock: Callable[[], SupportsIndex] | None = None,
+        **named: str | Quota | KeyedLimiter | Limiter,
+    ) -> Self: ...
+    def try_acquire(self, key: _Key, n: SupportsIndex = 1) -> bool: ...
+    def take(self, key: _Key, n: SupportsIndex = 1) -> Decision: ...
+    def peek(self, key: _Key, n: SupportsIndex = 1) -> Decision: ...
+    def reserve(self, key: _Key, n: SupportsIndex = 1, max_wait: _Seconds | None = None, *, max_wait_ns: SupportsIndex | None = None) -> Reservation: ...
+    def _queue(self, key: _Key, n: SupportsIndex, timeout: _Seconds | None) -> bool | Reservation: ...
+    def members(self, key: _Key, n: SupportsIndex = 1) -> dict[str, Decision]: ...
+    def reset(self, key: _Key) -> None: ...
+    def __len__(self) -> int: ...
+
 def _headers(
     limits: Sequence[tuple[str, Decision, int | None, str | None]], dialect: str, now_ns: int | None, http_date: bool
 ) -> dict[str, str]: ...
@@ -299,56 +297,36 @@ class _Entering:
     def poll(self, wake: Callable[[], object]) -> Permit | None: ...
     def close(self) -> None: ...
 
+@type_check_only
+class _PolicyOptions(TypedDict, total=False):
+    max_keys: SupportsIndex | None
+    enforce_examples: bool
+    carry: _Carry
+    clock: Callable[[], SupportsIndex] | None
+
+@type_check_only
+class _Request(TypedDict, total=False):
+    plan: str | None
+    endpoint: str | None
+    scopes: Mapping[str, str] | None
+    customer: str | None
+    cost: SupportsIndex
+    units: Mapping[str, SupportsIndex] | None
+    zone: str | None
+
 @final
 class Policy:
     @staticmethod
-    def from_file(
-        path: str | PathLike[str],
-        *,
-        max_keys: SupportsIndex | None = None,
-        enforce_examples: bool = False,
-        clock: Callable[[], SupportsIndex] | None = None,
-    ) -> Policy: ...
+    def from_file(path: str | PathLike[str], **options: Unpack[_PolicyOptions]) -> Policy: ...
     @staticmethod
-    def from_toml(
-        text: str,
-        file: str = "policy.toml",
-        *,
-        max_keys: SupportsIndex | None = None,
-        enforce_examples: bool = False,
-        clock: Callable[[], SupportsIndex] | None = None,
-    ) -> Policy: ...
+    def from_toml(text: str, file: str = "policy.toml", **options: Unpack[_PolicyOptions]) -> Policy: ...
     @staticmethod
-    def from_json(
-        text: str,
-        file: str = "policy.json",
-        *,
-        max_keys: SupportsIndex | None = None,
-        enforce_examples: bool = False,
-        clock: Callable[[], SupportsIndex] | None = None,
-    ) -> Policy: ...
-    def take(
-        self,
-        *,
-        plan: str | None = None,
-        endpoint: str | None = None,
-        scopes: Mapping[str, str] | None = None,
-        customer: str | None = None,
-        cost: SupportsIndex = 1,
-        units: Mapping[str, SupportsIndex] | None = None,
-        zone: str | None = None,
-    ) -> Verdict: ...
-    def peek(
-        self,
-        *,
-        plan: str | None = None,
-        endpoint: str | None = None,
-        scopes: Mapping[str, str] | None = None,
-        customer: str | None = None,
-        cost: SupportsIndex = 1,
-        units: Mapping[str, SupportsIndex] | None = None,
-        zone: str | None = None,
-    ) -> Verdict: ...
+    def from_json(text: str, file: str = "policy.json", **options: Unpack[_PolicyOptions]) -> Policy: ...
+    def reload(self, path: str | PathLike[str]) -> None: ...
+    def reload_toml(self, text: str, file: str = "policy.toml") -> None: ...
+    def reload_json(self, text: str, file: str = "policy.json") -> None: ...
+    def take(self, **request: Unpack[_Request]) -> Verdict: ...
+    def peek(self, **request: Unpack[_Request]) -> Verdict: ...
     def anew(self) -> Policy: ...
     @property
     def limits(self) -> list[str]: ...
@@ -388,6 +366,24 @@ class Verdict:
 
 @final
 class LimitDecision:
+    def __new__(
+        cls,
+        id: str,
+        scope: str,
+        unit: str,
+        allowed: bool,
+        shadow: bool,
+        never: bool,
+        cost: SupportsIndex,
+        limit: SupportsIndex,
+        remaining: SupportsIndex,
+        used: SupportsIndex,
+        retry_after_ns: SupportsIndex | None,
+        reset_after_ns: SupportsIndex,
+    ) -> LimitDecision: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
     def __bool__(self) -> bool: ...
     @property
     def id(self) -> str: ...

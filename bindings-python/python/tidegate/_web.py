@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar, get_args
 
 from ._headers import headers
-from ._limiter import KeyedLimiter, Limiter, LimiterGroup
+from ._limiter import KeyedLimiter, KeyedLimiterGroup, Limiter, LimiterGroup
 from ._tidegate import Decision, Policy, Verdict
 
 _Request = TypeVar("_Request")
+Limits: TypeAlias = Limiter | KeyedLimiter | LimiterGroup | KeyedLimiterGroup | Policy
 
 # A problem of RFC 9457.
 PROBLEM = "application/problem+json"
@@ -52,23 +53,28 @@ def problem(answer: Answer) -> bytes:
 class Gate(Generic[_Request]):
     """A limit, and how to ask it about a request.
 
-    ``key``: whose permits a request costs, or None for a request that is not limited. Of a KeyedLimiter the key; of a Policy a mapping with the
+    ``key``: whose permits a request costs, or None for a request that is not limited. Of a KeyedLimiter or KeyedLimiterGroup the key; of a Policy a mapping with the
     arguments of ``Policy.take``; a Limiter and a LimiterGroup only look whether it is None.
     """
 
     def __init__(
         self,
-        limiter: Limiter | KeyedLimiter | LimiterGroup | Policy,
+        limiter: Limits,
         key: Callable[[_Request], Any],
         cost: int | Callable[[_Request], int],
         dialect: str | None,
         name: str,
         body: Callable[[Answer], bytes] | None,
     ) -> None:
-        if not isinstance(limiter, (Limiter, KeyedLimiter, LimiterGroup, Policy)):
-            raise TypeError(f"expected a Limiter, KeyedLimiter, LimiterGroup or Policy, not {type(limiter).__name__}")
+        if not isinstance(limiter, get_args(Limits)):
+            known = ", ".join(kind.__name__ for kind in get_args(Limits))
+            raise TypeError(f"expected one of {known}, not {type(limiter).__name__}")
         # A dialect or a name that cannot be sent is an error here, not at the first request.
-        names = list(limiter.members()) if isinstance(limiter, LimiterGroup) else [name]
+        names = [name]
+        if isinstance(limiter, LimiterGroup):
+            names = list(limiter.members())
+        elif isinstance(limiter, KeyedLimiterGroup):
+            names = list(limiter.members("", 0))
         headers([(name, Decision(True, 1, 1, 0, 0)) for name in names], dialect or "draft-08")
         self.limiter = limiter
         self.key = key
@@ -88,8 +94,9 @@ class Gate(Generic[_Request]):
             arguments: Mapping[str, Any] = {"cost": cost, **key}
             verdict = limiter.take(**arguments)
             return Answer(verdict, verdict.status, verdict.headers(self.dialect))
-        decision = limiter.take(key, cost) if isinstance(limiter, KeyedLimiter) else limiter.take(cost)
-        quota = None if isinstance(limiter, LimiterGroup) else limiter.quota
+        by_key = isinstance(limiter, (KeyedLimiter, KeyedLimiterGroup))
+        decision = limiter.take(key, cost) if by_key else limiter.take(cost)
+        quota = None if isinstance(limiter, (LimiterGroup, KeyedLimiterGroup)) else limiter.quota
         name = decision.binding or self.name
         told = headers(decision, self.dialect or "draft-08", name=name, quota=quota)
         return Answer(decision, 200 if decision.allowed else 429, told)

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from ._limiter import KeyedLimiter, Limiter, LimiterGroup
-from ._tidegate import Policy
-from ._web import PROBLEM, Answer, Gate
+from ._web import PROBLEM, Answer, Gate, Limits
 
 __all__ = ["Answer", "RateLimitMiddleware", "client_address"]
 
@@ -32,7 +30,7 @@ def client_address(scope: MutableMapping[str, Any]) -> str:
 class RateLimitMiddleware:
     """Denies requests beyond the limit with 429 and a body, and tells every response's client where it stands.
 
-    limiter: a Limiter (for all requests together), KeyedLimiter, LimiterGroup or Policy.
+    limiter: a Limiter or a LimiterGroup (for all requests together), a KeyedLimiter, a KeyedLimiterGroup, or a Policy.
     key: from the ASGI scope, whose permits it costs (of a Policy: a dict with the arguments of ``take``); None: not limited. By default the
         client's address.
     cost: permits a request, or a function of the scope. dialect: of the headers (see ``tidegate.headers``); of a Policy, None is its own.
@@ -44,7 +42,7 @@ class RateLimitMiddleware:
     def __init__(
         self,
         app: Callable[[MutableMapping[str, Any], _Receive, _Send], Awaitable[None]],
-        limiter: Limiter | KeyedLimiter | LimiterGroup | Policy,
+        limiter: Limits,
         *,
         key: Callable[[MutableMapping[str, Any]], Any] = client_address,
         cost: int | Callable[[MutableMapping[str, Any]], int] = 1,

@@ -9,9 +9,7 @@ from typing import Any
 
 from fastapi import HTTPException, Request, Response
 
-from ._limiter import KeyedLimiter, Limiter, LimiterGroup
-from ._tidegate import Policy
-from ._web import Answer, Gate
+from ._web import Answer, Gate, Limits
 
 __all__ = ["Answer", "RateLimit", "client_address"]
 
@@ -29,7 +27,7 @@ class RateLimit:
 
     def __init__(
         self,
-        limiter: Limiter | KeyedLimiter | LimiterGroup | Policy,
+        limiter: Limits,
         *,
         key: Callable[[Request], Any] = client_address,
         cost: int | Callable[[Request], int] = 1,

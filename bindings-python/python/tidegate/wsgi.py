@@ -10,9 +10,7 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from ._limiter import KeyedLimiter, Limiter, LimiterGroup
-from ._tidegate import Policy
-from ._web import PROBLEM, Answer, Gate
+from ._web import PROBLEM, Answer, Gate, Limits
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -31,7 +29,7 @@ class RateLimitMiddleware:
     def __init__(
         self,
         app: WSGIApplication,
-        limiter: Limiter | KeyedLimiter | LimiterGroup | Policy,
+        limiter: Limits,
         *,
         key: Callable[[WSGIEnvironment], Any] = client_address,
         cost: int | Callable[[WSGIEnvironment], int] = 1,
