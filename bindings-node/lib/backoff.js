@@ -4,8 +4,8 @@
 const { addon } = require('./native.js');
 const { RateLimitExceeded, TimeoutError, kind, options: optional, wrongType } = require('./errors.js');
 const { text } = require('./settings.js');
+const { sleep } = require('./waiting.js');
 
-const LONGEST_TIMER = 2 ** 31 - 1;
 const KEY = Symbol('Backoff');
 
 /** What all schedules have in common, as the addon takes it. */
@@ -98,28 +98,6 @@ class BackoffSession {
   [Symbol.iterator]() {
     return this;
   }
-}
-
-function sleep(ms, signal) {
-  return new Promise((resolve, reject) => {
-    let timer;
-    const leave = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const go = (rest) => {
-      if (!(rest > 0)) {
-        signal?.removeEventListener('abort', leave);
-        resolve();
-        return;
-      }
-      const piece = Math.min(Math.ceil(rest), LONGEST_TIMER);
-      timer = setTimeout(go, piece, rest - piece);
-    };
-    if (signal?.aborted) return leave();
-    signal?.addEventListener('abort', leave, { once: true });
-    go(ms);
-  });
 }
 
 /** What a denied limiter says by itself. */

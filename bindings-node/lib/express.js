@@ -1,70 +1,25 @@
 'use strict';
-// Middleware for Express, Connect and `node:http`: a request spends, the answer says where its client stands, a denied one is a 429.
+// Middleware for Express, Connect and `node:http`.
 
-const { headers } = require('./headers.js');
-const { KeyedLimiter } = require('./keyed.js');
-const { Policy } = require('./policy.js');
-const { kind, options: optional, wrongType } = require('./errors.js');
+const { DENIED, limiting } = require('./middleware.js');
 
-/** The address that the request came from; Express knows the proxies that it may trust. */
-const addressOf = (request) => request.ip ?? request.socket?.remoteAddress ?? '';
-
-function callable(value, name) {
-  if (typeof value !== 'function') throw wrongType(`${name} must be a function; received ${kind(value)}`);
-  return value;
-}
-
-/** What `ask` answers is spent; the middleware needs `allowed`, `retryAfterMs` and the fields. */
-function asked(given) {
-  const { limiter, policy, dialect, name = 'default' } = given;
-  if (policy !== undefined) {
-    if (!(policy instanceof Policy)) throw wrongType(`policy must be a Policy; received ${kind(policy)}`);
-    const requestOf = callable(given.request ?? ((request) => ({ scopes: { ip: addressOf(request) } })), 'request');
-    return async (request) => {
-      const line = `${request.method} ${request.originalUrl ?? request.url}`;
-      const verdict = policy.take({ endpoint: line, ...(await requestOf(request)) });
-      return { answer: verdict, fields: verdict.headers(dialect), status: verdict.status };
-    };
-  }
-  if (!(limiter instanceof KeyedLimiter)) throw wrongType(`limiter must be a KeyedLimiter, or policy a Policy; received ${kind(limiter)}`);
-  const keyOf = callable(given.key ?? addressOf, 'key');
-  const costOf = typeof given.cost === 'function' ? given.cost : () => given.cost ?? 1;
-  const { quota } = limiter;
-  const told = { name, quota };
-  // An unknown dialect or a name that no header can hold is found now, not at the first request.
-  headers(limiter.peek(''), dialect, told);
-  return async (request) => {
-    const decision = limiter.take(await keyOf(request), await costOf(request));
-    return { answer: decision, fields: headers(decision, dialect, told), status: 429 };
-  };
-}
-
-function deny(request, response, answer) {
-  response.setHeader('Content-Type', 'text/plain; charset=utf-8');
-  response.end('Too Many Requests\n');
-}
+const frame = {
+  set: (response, field, value) => response.setHeader(field, value),
+  status(response, code) {
+    response.statusCode = code;
+  },
+  deny(request, response) {
+    response.setHeader('Content-Type', 'text/plain; charset=utf-8');
+    response.end(DENIED);
+  },
+  response: (response) => response,
+};
 
 /** `(request, response, next)`: goes on if the limit allows, answers 429 if it does not. */
 function rateLimit(options) {
-  const given = optional(options);
-  const skip = callable(given.skip ?? (() => false), 'skip');
-  const denied = callable(given.denied ?? deny, 'denied');
-  const ask = asked(given);
+  const limit = limiting(options, frame);
   return function tidegate(request, response, next) {
-    (async () => {
-      if (await skip(request)) return true;
-      const { answer, fields, status } = await ask(request);
-      for (const [field, value] of Object.entries(fields)) response.setHeader(field, value);
-      if (typeof answer.release === 'function') {
-        // Places of requests at the same time are held until the response is over, however it ends.
-        if (answer.allowed && !response.destroyed) response.once('close', () => answer.release());
-        else answer.release();
-      }
-      if (answer.allowed) return true;
-      response.statusCode = status;
-      await denied(request, response, answer);
-      return false;
-    })().then((goes) => {
+    limit(request, response).then((goes) => {
       if (goes) next();
     }, next);
   };

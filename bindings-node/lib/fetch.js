@@ -5,22 +5,7 @@ const { Tracker } = require('./headers.js');
 const { KeyedLimiter } = require('./keyed.js');
 const { Limiter } = require('./limiter.js');
 const { kind, options: optional, outOfRange, wrongType } = require('./errors.js');
-const { Timer, checked, longest } = require('./waiting.js');
-
-/** Rejects, early, when the signal is aborted. */
-function sleep(ms, signal) {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason);
-    const end = (settle, value) => {
-      timer.stop();
-      signal?.removeEventListener('abort', aborted);
-      settle(value);
-    };
-    const aborted = () => end(reject, signal.reason);
-    const timer = new Timer(longest(ms, 'a wait'), () => end(resolve));
-    signal?.addEventListener('abort', aborted, { once: true });
-  });
-}
+const { checked, sleep } = require('./waiting.js');
 
 function limitedFetch(options) {
   const {
@@ -61,8 +46,8 @@ function limitedFetch(options) {
       for (let wait = told.nextDelay(name); wait > 0; wait = told.nextDelay(name)) await rest(wait, signal);
       // Before anything else can run, or two would count on the same permit.
       told.sent(name);
-      if (limiter instanceof KeyedLimiter) await limiter.acquire(origin, 1, { signal });
-      else if (limiter !== undefined) await limiter.acquire(1, { signal });
+      if (limiter instanceof KeyedLimiter) await limiter.acquire(origin, 1, { signal, ref: true });
+      else if (limiter !== undefined) await limiter.acquire(1, { signal, ref: true });
       const response = await send(input, init);
       told.observe(response, name);
       const refused = response.status === 429 || response.status === 503;

@@ -20,22 +20,17 @@ class PolicyError extends RangeError {
 named(PolicyError, 'PolicyError');
 
 const KEY = Symbol('Policy');
-const KINDS = 'Policy.fromFile(path), .fromToml(text) or .fromJson(text)';
-
-function load(source, options) {
-  const { maxKeys, enforceExamples } = options;
-  if (enforceExamples !== undefined && typeof enforceExamples !== 'boolean') {
-    throw wrongType(`enforceExamples must be a boolean; received ${kind(enforceExamples)}`);
-  }
-  const clock = clockOf(options);
-  const loaded = addon.loadPolicy({ ...source, maxKeys, enforceExamples });
-  if (loaded.file !== undefined) throw new PolicyError(loaded);
-  return new Policy(KEY, loaded, clock);
-}
+const KINDS = 'fromFile(path), .fromToml(text) or .fromJson(text)';
 
 function required(value, name) {
   if (typeof value !== 'string') throw wrongType(`${name} must be a string; received ${kind(value)}`);
   return value;
+}
+
+/** What the addon loaded, unless it refused. */
+function loaded(answer) {
+  if (answer.file !== undefined) throw new PolicyError(answer);
+  return answer;
 }
 
 /** The pairs of an object or a map; undefined ones are as if not there. */
@@ -46,31 +41,66 @@ function pairs(mapping, name) {
   return entries.filter(([, value]) => value !== undefined);
 }
 
+/** Where a policy comes from, as the addon takes it. JSON if the name of a file ends in .json, TOML otherwise. */
+const fromFile = (path) => ({ file: required(path, 'path'), json: false });
+const fromText = (given, json, { file }) => ({ text: required(given, 'text'), file: text(file, 'file') ?? `policy.${json ? 'json' : 'toml'}`, json });
+
+function load(Class, source, options) {
+  const { maxKeys, enforceExamples, carry } = options;
+  if (enforceExamples !== undefined && typeof enforceExamples !== 'boolean') {
+    throw wrongType(`enforceExamples must be a boolean; received ${kind(enforceExamples)}`);
+  }
+  const clock = clockOf(options);
+  const asked = { ...source, maxKeys, enforceExamples, carry: text(carry, 'carry') };
+  // Last, when nothing else can be wrong.
+  if (clock !== undefined) asked.now = reading(clock());
+  return new Class(KEY, loaded(addon.loadPolicy(asked)), clock);
+}
+
+/** Exchanges what a policy holds; `PolicyHandle` alone may. */
+let reload;
+
 class Policy {
   #policy;
-  #parts;
   #clock;
+  #read;
 
   constructor(key, policy, clock) {
-    if (key !== KEY) throw wrongType(`use ${KINDS}`);
+    if (key !== KEY) throw wrongType(`use ${new.target.name}.${KINDS}`);
     this.#policy = policy;
-    this.#parts = addon.policyParts(policy);
     this.#clock = clock;
   }
 
   /** JSON if the name ends in .json, TOML otherwise. */
   static fromFile(path, options) {
-    return load({ file: required(path, 'path'), json: false }, optional(options));
+    return load(this, fromFile(path), optional(options));
   }
 
   static fromToml(toml, options) {
     const given = optional(options);
-    return load({ text: required(toml, 'text'), file: text(given.file, 'file') ?? 'policy.toml', json: false }, given);
+    return load(this, fromText(toml, false, given), given);
   }
 
   static fromJson(json, options) {
     const given = optional(options);
-    return load({ text: required(json, 'text'), file: text(given.file, 'file') ?? 'policy.json', json: true }, given);
+    return load(this, fromText(json, true, given), given);
+  }
+
+  static {
+    reload = (policy, source) => {
+      const now = policy.#now;
+      const refused = addon.reloadPolicy(policy.#policy, now === undefined ? source : { ...source, now });
+      if (refused) throw new PolicyError(refused);
+      policy.#read = undefined;
+    };
+  }
+
+  get #parts() {
+    return (this.#read ??= addon.policyParts(this.#policy));
+  }
+
+  get #now() {
+    return this.#clock === undefined ? undefined : reading(this.#clock());
   }
 
   get provider() {
@@ -95,7 +125,7 @@ class Policy {
 
   /** The same policy with nothing counted yet. */
   anew() {
-    return new Policy(KEY, addon.policyAnew(this.#policy), this.#clock);
+    return new this.constructor(KEY, addon.policyAnew(this.#policy), this.#clock);
   }
 
   #ask(spend, request) {
@@ -113,12 +143,28 @@ class Policy {
       amounts: amounts.map(([, amount]) => amount),
     };
     // Last, when only the request itself can be wrong.
-    if (this.#clock !== undefined) asked.now = reading(this.#clock());
+    const now = this.#now;
+    if (now !== undefined) asked.now = now;
     return new Verdict(KEY, addon.askPolicy(this.#policy, asked));
   }
 
   [Symbol.for('nodejs.util.inspect.custom')]() {
-    return `Policy { provider: '${this.provider}', limits: ${this.#parts.limits.length} }`;
+    return `${this.constructor.name} { provider: '${this.provider}', limits: ${this.#parts.limits.length} }`;
+  }
+}
+
+/** A policy that is exchanged for another while it is asked. A file that is refused leaves the last good one in force. */
+class PolicyHandle extends Policy {
+  reload(path) {
+    reload(this, fromFile(path));
+  }
+
+  reloadToml(toml, options) {
+    reload(this, fromText(toml, false, optional(options)));
+  }
+
+  reloadJson(json, options) {
+    reload(this, fromText(json, true, optional(options)));
   }
 }
 
@@ -230,4 +276,4 @@ if (Symbol.dispose) {
   });
 }
 
-module.exports = { LimitDecision, Policy, PolicyError, Verdict };
+module.exports = { LimitDecision, Policy, PolicyError, PolicyHandle, Verdict };

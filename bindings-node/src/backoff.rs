@@ -9,9 +9,9 @@ use napi_derive::napi;
 use tidegate::backoff::BackoffError;
 use tidegate::{Backoff, Jitter};
 
+use crate::call::method;
 use crate::limiter::unknown;
 use crate::number::{Permits, Time, range_error};
-use crate::verbs::verb;
 
 /// All that says what a schedule is; times as everywhere.
 #[napi(object, object_to_js = false)]
@@ -92,8 +92,8 @@ pub fn start_backoff<'env>(env: &'env Env, options: BackoffOptions) -> Result<Ob
     let session = RefCell::new(build(env, &options)?.start());
     let mut object = Object::new(env)?;
     object.set("seed", session.borrow().seed().to_string())?;
-    verb(env, &mut object, "next", move |context| {
-        let hint = if context.length() > 0 { Some(context.get::<Time>(0)?.0) } else { None };
+    method(env, &mut object, "next", move |call| {
+        let hint = if call.given() > 0 { Some(call.get::<Time>(0)?.0) } else { None };
         Ok(session.borrow_mut().next_delay_nanos(hint).map_or(-1.0, |nanos| nanos as f64 / 1e6))
     })?;
     Ok(object)

@@ -15,8 +15,8 @@ use napi::{Env, Result};
 use napi_derive::napi;
 use tidegate::{Concurrency, Enter, Permit};
 
+use crate::call::method;
 use crate::number::{Permits, range_error};
-use crate::verbs::verb;
 
 /// Nothing: no permit, nobody woken, not yet.
 const NONE: f64 = -1.0;
@@ -85,25 +85,25 @@ pub fn create_concurrency(env: &Env, limit: Permits) -> Result<Object<'_>> {
 
     // A permit's number, or none.
     let (gate, permits) = (limit.clone(), held.clone());
-    verb(env, &mut object, "tryEnter", move |context| {
-        let entered = gate.try_enter_owned(context.get::<Permits>(0)?.0);
+    method(env, &mut object, "tryEnter", move |call| {
+        let entered = gate.try_enter_owned(call.get::<Permits>(0)?.0);
         Ok(entered.map_or(NONE, |permit| permits.borrow_mut().put(permit) as f64))
     })?;
     let permits = held.clone();
-    verb(env, &mut object, "leave", move |context| {
-        let permit = permits.borrow_mut().remove(place(context.get::<Permits>(0)?));
+    method(env, &mut object, "leave", move |call| {
+        let permit = permits.borrow_mut().remove(place(call.get::<Permits>(0)?));
         Ok(permit.is_some())
     })?;
     // A place in line, by its number.
     let (gate, waiting) = (limit.clone(), line.clone());
-    verb(env, &mut object, "join", move |context| {
-        let entering = gate.enter_owned_async(context.get::<Permits>(0)?.0);
+    method(env, &mut object, "join", move |call| {
+        let entering = gate.enter_owned_async(call.get::<Permits>(0)?.0);
         Ok(waiting.borrow_mut().put(entering) as f64)
     })?;
     // A permit's number if the turn has come; otherwise the place is woken when it has.
     let (permits, waiting, calls) = (held, line.clone(), woken.clone());
-    verb(env, &mut object, "poll", move |context| {
-        let number = place(context.get::<Permits>(0)?);
+    method(env, &mut object, "poll", move |call| {
+        let number = place(call.get::<Permits>(0)?);
         let waker = Waker::from(Arc::new(Call { woken: calls.clone(), number }));
         let mut waiting = waiting.borrow_mut();
         let Some(Some(entering)) = waiting.places.get_mut(number) else { return Ok(NONE) };
@@ -117,21 +117,21 @@ pub fn create_concurrency(env: &Env, limit: Permits) -> Result<Object<'_>> {
     })?;
     // Leaves the line; what was given in the meantime goes to the next.
     let waiting = line;
-    verb(env, &mut object, "close", move |context| {
-        let entering = waiting.borrow_mut().remove(place(context.get::<Permits>(0)?));
+    method(env, &mut object, "close", move |call| {
+        let entering = waiting.borrow_mut().remove(place(call.get::<Permits>(0)?));
         drop(entering);
         Ok(())
     })?;
-    verb(env, &mut object, "woken", move |_| {
+    method(env, &mut object, "woken", move |_| {
         Ok(woken.lock().unwrap_or_else(PoisonError::into_inner).pop_front().map_or(NONE, |number| number as f64))
     })?;
     let gate = limit.clone();
-    verb(env, &mut object, "setLimit", move |context| {
-        gate.set_limit(context.get::<Permits>(0)?.0).map_err(|error| refused(context.env, error.to_string()))
+    method(env, &mut object, "setLimit", move |call| {
+        gate.set_limit(call.get::<Permits>(0)?.0).map_err(|error| refused(call.env, error.to_string()))
     })?;
     let gate = limit.clone();
-    verb(env, &mut object, "limit", move |_| Ok(gate.limit() as f64))?;
-    verb(env, &mut object, "inFlight", move |_| Ok(limit.in_flight() as f64))?;
+    method(env, &mut object, "limit", move |_| Ok(gate.limit() as f64))?;
+    method(env, &mut object, "inFlight", move |_| Ok(limit.in_flight() as f64))?;
     Ok(object)
 }
 

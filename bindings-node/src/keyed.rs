@@ -4,22 +4,25 @@
 //! by other threads under a number; it lives as long as any thread holds it.
 
 use std::collections::HashMap;
+use std::mem::MaybeUninit;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
-use napi::bindgen_prelude::{
-    Either, External, FromNapiValue, Function, FunctionCallContext, Object, TypeName, Unknown, ValidateNapiValue,
-};
-use napi::{Env, JsValue, Result, ValueType, sys};
+use napi::bindgen_prelude::{Either, External, FromNapiValue, Function, Object, TypeName, Unknown, ValidateNapiValue};
+use napi::{Env, Result, ValueType, sys};
 use napi_derive::napi;
-use tidegate::{Decision, Key, KeyedLimiter, KeyedLimiterError, Quota, Refused, Slot, WhenFull};
+use tidegate::{Key, KeyedLimiter, KeyedLimiterError, KeyedReservation, Quota, Slot, WhenFull};
 
+use crate::call::Call;
 use crate::limiter::{Names, Options, unknown};
-use crate::number::{Nanos, Permits, Time, range_error, wrong_type};
+use crate::number::{range_error, wrong_type};
 use crate::output::Output;
 use crate::quota::{Refusal, refusal};
-use crate::verbs::{Gate, verb, verb_of};
+use crate::verbs::{Gate, Holder, Tab, tab_verb_of};
 
-type Keyed = KeyedLimiter<[u16]>;
+pub(crate) type Keyed = KeyedLimiter<[u16]>;
+/// A table, shared by all who hold it.
+type Table = Arc<Keyed>;
 
 /// Keys up to this many units cross without a heap.
 const SHORT: usize = 128;
@@ -29,25 +32,21 @@ const SHORT: usize = 128;
 /// # Errors
 /// A `TypeError` if it is no string.
 #[inline]
-fn with_key<R>(
-    context: &FunctionCallContext<'_>,
-    position: usize,
-    with: impl FnOnce(&[u16]) -> Result<R>,
-) -> Result<R> {
-    let key = context.get::<Unknown<'_>>(position)?;
-    let (env, value) = (context.env.raw(), key.raw());
-    let (mut short, mut units) = ([0_u16; SHORT], 0);
+pub(crate) fn with_key<R>(call: &Call<'_>, position: usize, with: impl FnOnce(&[u16]) -> R) -> Result<R> {
+    let (env, value) = (call.env.raw(), call.value(position));
+    let (mut short, mut units) = (MaybeUninit::<[u16; SHORT]>::uninit(), 0);
     // SAFETY: environment and value are those of this call; the buffer is as long as is said.
-    let status = unsafe { sys::napi_get_value_string_utf16(env, value, short.as_mut_ptr(), SHORT, &mut units) };
+    let status = unsafe { sys::napi_get_value_string_utf16(env, value, short.as_mut_ptr().cast(), SHORT, &mut units) };
     if status != sys::Status::napi_ok {
-        return Err(no_key(env, &key));
+        return Err(no_key(env, &call.get(position)?));
     }
     // One place is for a closing zero: when the rest is full there may be more.
     if units < SHORT - 1 {
-        return with(&short[..units]);
+        // SAFETY: so many units were written.
+        return Ok(with(unsafe { std::slice::from_raw_parts(short.as_ptr().cast(), units) }));
     }
     // SAFETY: as above, and it is a string.
-    with(&unsafe { long_key(env, value) })
+    Ok(with(&unsafe { long_key(env, value) }))
 }
 
 /// The units of a string of any length.
@@ -86,55 +85,105 @@ fn no_key(env: sys::napi_env, key: &Unknown<'_>) -> napi::Error {
 /// One key of a table that it keeps alive.
 #[derive(Clone)]
 pub struct OwnedKey {
-    keyed: Arc<Keyed>,
+    keyed: Table,
     raw: u64,
 }
 
-impl OwnedKey {
-    #[inline]
-    fn key(&self) -> Key<'_, [u16]> {
-        self.keyed.key_from_raw(self.raw)
-    }
-}
+impl Holder for OwnedKey {
+    type Slot = Slot;
+    type Gate<'a> = Key<'a, [u16]>;
+    const NAMED: usize = 0;
 
-impl Gate for OwnedKey {
     #[inline]
+    fn gate(&self, _: &Call<'_>) -> Result<Key<'_, [u16]>> {
+        Ok(self.keyed.key_from_raw(self.raw))
+    }
+
     fn now(&self) -> u64 {
         self.keyed.now()
     }
+}
+
+impl Holder for Table {
+    type Slot = Slot;
+    type Gate<'a> = Key<'a, [u16]>;
+    const NAMED: usize = 1;
 
     #[inline]
-    fn try_acquire_at(&self, now: u64, cost: u64) -> bool {
-        self.key().try_acquire_at(now, cost)
+    fn gate(&self, call: &Call<'_>) -> Result<Key<'_, [u16]>> {
+        with_key(call, 0, |key| self.key(key))
+    }
+
+    fn now(&self) -> u64 {
+        Keyed::now(self)
+    }
+}
+
+impl Gate for Key<'_, [u16]> {
+    type Slot = Slot;
+
+    #[inline]
+    fn try_acquire(&self, now: Option<u64>, cost: u64) -> bool {
+        match now {
+            Some(now) => self.try_acquire_at(now, cost),
+            None => Key::try_acquire(self, cost),
+        }
     }
 
     #[inline]
-    fn take_at(&self, now: u64, cost: u64) -> Decision {
-        self.key().take_at(now, cost)
+    fn take(&self, now: Option<u64>, cost: u64, out: &Output) -> u32 {
+        out.write(&match now {
+            Some(now) => self.take_at(now, cost),
+            None => Key::take(self, cost),
+        })
     }
 
-    fn peek_at(&self, now: u64, cost: u64) -> Decision {
-        self.key().peek_at(now, cost)
+    fn peek(&self, now: Option<u64>, cost: u64, out: &Output) -> u32 {
+        out.write(&match now {
+            Some(now) => self.peek_at(now, cost),
+            None => Key::peek(self, cost),
+        })
     }
 
-    fn charge_at(&self, now: u64, cost: u64) -> Decision {
-        self.key().charge_at(now, cost)
+    fn reserve(&self, now: Option<u64>, cost: u64, longest: u64, out: &Output) -> std::result::Result<Slot, u32> {
+        out.reserved(match now {
+            Some(now) => self.reserve_at(now, cost, longest),
+            None => Key::reserve(self, cost, Duration::from_nanos(longest)).map(KeyedReservation::into_slot),
+        })
     }
 
-    fn refund_at(&self, now: u64, permits: u64) {
-        self.key().refund_at(now, permits);
+    fn cancel(&self, now: Option<u64>, slot: Slot) {
+        match now {
+            Some(now) => self.cancel_at(now, slot),
+            None => Key::cancel(self, slot),
+        }
     }
 
-    fn reserve_at(&self, now: u64, cost: u64, max_wait: u64) -> std::result::Result<Slot, Refused> {
-        self.key().reserve_at(now, cost, max_wait)
+    fn settle(&self, now: Option<u64>, slot: Slot, actual: u64, out: &Output) -> u32 {
+        out.write(&match now {
+            Some(now) => self.settle_at(now, slot, actual),
+            None => Key::settle(self, slot, actual),
+        })
     }
 
-    fn cancel_at(&self, now: u64, slot: Slot) {
-        self.key().cancel_at(now, slot);
+    fn reset(&self) -> bool {
+        Key::reset(self)
+    }
+}
+
+impl Tab for Key<'_, [u16]> {
+    fn charge(&self, now: Option<u64>, cost: u64, out: &Output) -> u32 {
+        out.write(&match now {
+            Some(now) => self.charge_at(now, cost),
+            None => Key::charge(self, cost),
+        })
     }
 
-    fn reset(&self) {
-        self.key().reset();
+    fn refund(&self, now: Option<u64>, permits: u64) {
+        match now {
+            Some(now) => self.refund_at(now, permits),
+            None => Key::refund(self, permits),
+        }
     }
 }
 
@@ -151,13 +200,9 @@ fn shared() -> MutexGuard<'static, Option<Shared>> {
     SHARED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes a keyed limiter: an object of verbs.
+/// Makes a keyed limiter.
 #[napi(catch_unwind)]
-pub fn create_keyed<'env>(
-    env: &'env Env,
-    output: &External<Output>,
-    options: Options,
-) -> Result<Either<Object<'env>, Refusal>> {
+pub fn create_keyed<'env>(env: &'env Env, options: Options) -> Result<Either<Object<'env>, Refusal>> {
     let names = Names::read(env, &options)?;
     let when_full = match options.when_full.as_deref() {
         None | Some("evict") => WhenFull::EvictNearestIdle,
@@ -180,7 +225,7 @@ pub fn create_keyed<'env>(
         None => builder.build(),
     };
     match built {
-        Ok(keyed) => object(env, &Arc::new(keyed), output).map(Either::A),
+        Ok(keyed) => object(env, &Arc::new(keyed)).map(Either::A),
         Err(KeyedLimiterError::Quota(error)) => Ok(Either::B(refusal(&error, &options.quota))),
         Err(error) => Err(range_error(env, "ERR_OUT_OF_RANGE", &error.to_string())),
     }
@@ -188,99 +233,68 @@ pub fn create_keyed<'env>(
 
 /// The table that another thread of this process has shared under a number; nothing if nobody holds it any more.
 #[napi(catch_unwind)]
-pub fn find_keyed<'env>(env: &'env Env, output: &External<Output>, id: u32) -> Result<Option<Object<'env>>> {
+pub fn find_keyed<'env>(env: &'env Env, id: u32) -> Result<Option<Object<'env>>> {
     let found = shared().as_ref().and_then(|shared| shared.tables.get(&id)).and_then(Weak::upgrade);
-    found.map(|keyed| object(env, &keyed, output)).transpose()
+    found.map(|keyed| object(env, &keyed)).transpose()
 }
 
-fn object<'env>(env: &'env Env, keyed: &Arc<Keyed>, output: &Output) -> Result<Object<'env>> {
+/// What a table is known by, and what is asked of it as a whole; its verbs are made when they are called.
+fn object<'env>(env: &'env Env, keyed: &Table) -> Result<Object<'env>> {
     let mut object = Object::new(env)?;
     object.set("quota", keyed.quota().to_string())?;
     object.set("algorithm", keyed.algorithm().name())?;
     object.set("maxKeys", keyed.max_keys() as f64)?;
     object.set("memory", keyed.memory() as f64)?;
-    let shares = || (Arc::clone(keyed), output.clone());
-
-    let (table, _) = shares();
-    verb(env, &mut object, "tryAcquire", move |context| {
-        let (now, cost) = arguments(&context, &table)?;
-        with_key(&context, 0, |key| Ok(table.try_acquire_at(key, now, cost)))
-    })?;
-    let (table, out) = shares();
-    verb(env, &mut object, "take", move |context| {
-        let (now, cost) = arguments(&context, &table)?;
-        with_key(&context, 0, |key| Ok(out.write(&table.take_at(key, now, cost))))
-    })?;
-    let (table, out) = shares();
-    verb(env, &mut object, "peek", move |context| {
-        let (now, cost) = arguments(&context, &table)?;
-        with_key(&context, 0, |key| Ok(out.write(&table.peek_at(key, now, cost))))
-    })?;
-    let (table, out) = shares();
-    verb(env, &mut object, "charge", move |context| {
-        let (now, cost) = arguments(&context, &table)?;
-        with_key(&context, 0, |key| Ok(out.write(&table.charge_at(key, now, cost))))
-    })?;
-    let (table, _) = shares();
-    verb(env, &mut object, "refund", move |context| {
-        let (now, permits) = arguments(&context, &table)?;
-        with_key(&context, 0, |key| {
-            table.refund_at(key, now, permits);
-            Ok(())
-        })
-    })?;
-    let (table, out) = shares();
-    // (key, cost, longest wait in nanoseconds, now)
-    verb(env, &mut object, "reserve", move |context| {
-        let (cost, longest) = (context.get::<Permits>(1)?.0, context.get::<Nanos>(2)?.0);
-        let now = if context.length() > 3 { context.get::<Time>(3)?.0 } else { table.now() };
-        with_key(&context, 0, |key| Ok(out.write_reserved(table.reserve_at(key, now, cost, longest))))
-    })?;
-    let (table, out) = shares();
-    // (key, now), with the reservation in the output's words.
-    verb(env, &mut object, "cancel", move |context| {
-        let now = if context.length() > 1 { context.get::<Time>(1)?.0 } else { table.now() };
-        with_key(&context, 0, |key| {
-            table.cancel_at(key, now, out.read_slot());
-            Ok(())
-        })
-    })?;
-    let (table, _) = shares();
-    verb(env, &mut object, "until", move |context| {
-        let at = context.get::<Time>(0)?.0;
-        let now = if context.length() > 1 { context.get::<Time>(1)?.0 } else { table.now() };
-        Ok(at.saturating_sub(now) as f64 / 1e6)
-    })?;
-    let (table, _) = shares();
-    verb(env, &mut object, "reset", move |context| with_key(&context, 0, |key| Ok(table.reset(key))))?;
-    let (table, _) = shares();
-    verb(env, &mut object, "clear", move |_| {
-        table.clear();
-        Ok(())
-    })?;
-    let (table, _) = shares();
-    verb(env, &mut object, "size", move |_| Ok(table.len() as f64))?;
-    let (table, _) = shares();
-    verb(env, &mut object, "evictions", move |_| Ok(table.evictions() as f64))?;
-    let (table, _) = shares();
-    verb(env, &mut object, "share", move |_| {
-        let mut shared = shared();
-        let shared = shared.get_or_insert_default();
-        shared.tables.retain(|_, table| table.strong_count() > 0);
-        if let Some((id, _)) = shared.tables.iter().find(|(_, known)| known.as_ptr() == Arc::as_ptr(&table)) {
-            return Ok(*id);
-        }
-        shared.last = shared.last.wrapping_add(1);
-        shared.tables.insert(shared.last, Arc::downgrade(&table));
-        Ok(shared.last)
-    })?;
-    object.set("table", External::new(Arc::clone(keyed)))?;
+    object.set("share", External::new(Arc::clone(keyed)))?;
     Ok(object)
+}
+
+/// One verb of a table.
+#[napi(catch_unwind)]
+pub fn keyed_verb<'env>(
+    env: &'env Env,
+    output: &External<Output>,
+    table: &External<Table>,
+    name: String,
+) -> Result<Option<Function<'env, (), Unknown<'env>>>> {
+    tab_verb_of(env, &**table, output, &name)
+}
+
+/// Forgets all keys.
+#[napi(catch_unwind)]
+pub fn clear_keyed(table: &External<Table>) {
+    table.clear();
+}
+
+/// How many keys there are.
+#[napi(catch_unwind)]
+pub fn keyed_size(table: &External<Table>) -> f64 {
+    table.len() as f64
+}
+
+/// How many were forgotten although they were not idle.
+#[napi(catch_unwind)]
+pub fn keyed_evictions(table: &External<Table>) -> f64 {
+    table.evictions() as f64
+}
+
+/// The number under which other threads find the table.
+#[napi(catch_unwind)]
+pub fn share_keyed(table: &External<Table>) -> u32 {
+    let mut shared = shared();
+    let shared = shared.get_or_insert_default();
+    shared.tables.retain(|_, table| table.strong_count() > 0);
+    if let Some((id, _)) = shared.tables.iter().find(|(_, known)| known.as_ptr() == Arc::as_ptr(table)) {
+        return *id;
+    }
+    shared.last = shared.last.wrapping_add(1);
+    shared.tables.insert(shared.last, Arc::downgrade(table));
+    shared.last
 }
 
 /// One key, for its verbs without its name.
 #[napi(catch_unwind)]
-pub fn key_of(table: &External<Arc<Keyed>>, key: KeyUnits) -> External<OwnedKey> {
+pub fn key_of(table: &External<Table>, key: KeyUnits) -> External<OwnedKey> {
     External::new(OwnedKey { raw: table.key(&key.0).into_raw(), keyed: Arc::clone(table) })
 }
 
@@ -292,7 +306,7 @@ pub fn key_verb<'env>(
     key: &External<OwnedKey>,
     name: String,
 ) -> Result<Option<Function<'env, (), Unknown<'env>>>> {
-    verb_of(env, &**key, output, &name)
+    tab_verb_of(env, &**key, output, &name)
 }
 
 /// A key as an argument.
@@ -321,12 +335,3 @@ impl TypeName for KeyUnits {
 }
 
 impl ValidateNapiValue for KeyUnits {}
-
-/// The time and the cost of a call, after its key.
-#[inline]
-fn arguments(context: &FunctionCallContext<'_>, table: &Keyed) -> Result<(u64, u64)> {
-    let given = context.length();
-    let cost = if given < 2 { 1 } else { context.get::<Permits>(1)?.0 };
-    let now = if given < 3 { table.now() } else { context.get::<Time>(2)?.0 };
-    Ok((now, cost))
-}

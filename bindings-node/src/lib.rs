@@ -1,8 +1,8 @@
 //! The native half of the npm package `tidegate`: converts what JavaScript gives, calls the core, converts back. No rule lives here.
 //!
 //! JavaScript never sees these functions, only the classes of `lib/`. The verbs of a limiter are closures that own it (a class method
-//! made by the `#[napi]` macro costs ten times as much), each made when it is first called (making one takes microseconds); a decision comes back as one small number and four words in an array that both
-//! sides know (an object made through Node-API costs a microsecond).
+//! made by the `#[napi]` macro costs ten times as much), each made when it is first called (making one takes microseconds); a decision
+//! comes back as one small number and four words in an array that both sides know (an object made through Node-API costs a microsecond).
 //!
 //! Wrong arguments are a `RangeError` or a `TypeError` with a `code`; a refused quota is returned as a `Refusal`, for
 //! which JavaScript throws its own error class; a panic is caught and becomes an `Error`.
@@ -11,6 +11,7 @@
 #![allow(clippy::result_large_err)]
 
 mod backoff;
+mod call;
 mod concurrency;
 mod group;
 mod headers;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use napi::bindgen_prelude::{Either, External, Function, Object};
 use napi::{Env, Result, Unknown};
 use napi_derive::napi;
-use tidegate::{Algorithm, Anchor, Carry, Limiter, Quota, QuotaError, ReconfigureError, Refill, Snapshot};
+use tidegate::{Algorithm, Anchor, Carry, Limiter, Quota, QuotaError, ReconfigureError, Refill, Slot, Snapshot};
 
+use crate::call::Call;
 use crate::number::{Permits, Time, range_error};
 use crate::output::Output;
 use crate::quota::{Refusal, refusal};
-use crate::verbs::{Gate, verb_of};
+use crate::verbs::{Gate, Holder, Tab, tab_verb_of};
 
 /// All that says what a limiter is.
 #[napi(object, object_to_js = false)]
@@ -93,6 +94,71 @@ fn build(names: &Names, options: &Options) -> std::result::Result<Limiter, Quota
     }
 }
 
+impl Holder for Arc<Limiter> {
+    type Slot = Slot;
+    type Gate<'a> = &'a Limiter;
+    const NAMED: usize = 0;
+
+    #[inline]
+    fn gate(&self, _: &Call<'_>) -> Result<&Limiter> {
+        Ok(self)
+    }
+
+    fn now(&self) -> u64 {
+        Limiter::now(self)
+    }
+}
+
+impl Gate for &Limiter {
+    type Slot = Slot;
+
+    #[inline]
+    fn try_acquire(&self, now: Option<u64>, cost: u64) -> bool {
+        self.try_acquire_at(at(self, now), cost)
+    }
+
+    #[inline]
+    fn take(&self, now: Option<u64>, cost: u64, out: &Output) -> u32 {
+        out.write(&self.take_at(at(self, now), cost))
+    }
+
+    fn peek(&self, now: Option<u64>, cost: u64, out: &Output) -> u32 {
+        out.write(&self.peek_at(at(self, now), cost))
+    }
+
+    fn reserve(&self, now: Option<u64>, cost: u64, longest: u64, out: &Output) -> std::result::Result<Slot, u32> {
+        out.reserved(self.reserve_at(at(self, now), cost, longest))
+    }
+
+    fn cancel(&self, now: Option<u64>, slot: Slot) {
+        self.cancel_at(at(self, now), slot);
+    }
+
+    fn settle(&self, now: Option<u64>, slot: Slot, actual: u64, out: &Output) -> u32 {
+        out.write(&self.settle_at(at(self, now), slot, actual))
+    }
+
+    fn reset(&self) -> bool {
+        Limiter::reset(self);
+        true
+    }
+}
+
+impl Tab for &Limiter {
+    fn charge(&self, now: Option<u64>, cost: u64, out: &Output) -> u32 {
+        out.write(&self.charge_at(at(self, now), cost))
+    }
+
+    fn refund(&self, now: Option<u64>, permits: u64) {
+        self.refund_at(at(self, now), permits);
+    }
+}
+
+#[inline]
+fn at(limiter: &Limiter, now: Option<u64>) -> u64 {
+    now.unwrap_or_else(|| limiter.now())
+}
+
 /// What a limiter is known by; its verbs are made when they are called.
 fn object<'env>(env: &'env Env, limiter: &Arc<Limiter>) -> Result<Object<'env>> {
     let mut object = Object::new(env)?;
@@ -109,7 +175,7 @@ pub fn limiter_verb<'env>(
     share: &External<Arc<Limiter>>,
     name: String,
 ) -> Result<Option<Function<'env, (), Unknown<'env>>>> {
-    verb_of(env, &**share, output, &name)
+    tab_verb_of(env, &**share, output, &name)
 }
 
 /// The quota in force.
@@ -133,22 +199,28 @@ pub fn reconfigure_limiter(
     carry: String,
     now: Option<Time>,
 ) -> Result<Option<Refusal>> {
-    let carry = match carry.as_str() {
-        "keep" | "time" => Carry::Time,
-        "permits" => Carry::Permits,
-        "proportional" => Carry::Proportional,
-        "reset" => Carry::Reset,
-        _ => return Err(unknown(env, "carry", "expected keep, time, permits, proportional or reset")),
-    };
+    let carry = self::carry(env, &carry)?;
     let read = match quota.parse::<Quota>() {
         Ok(read) => read,
         Err(error) => return Ok(Some(refusal(&error, &quota))),
     };
-    let now = now.map_or_else(|| Gate::now(&**share), |now| now.0);
+    let now = now.map_or_else(|| share.now(), |now| now.0);
     match share.reconfigure_at(now, read, carry) {
         Ok(()) => Ok(None),
         Err(ReconfigureError::Quota(error)) => Ok(Some(refusal(&error, ""))),
         Err(error) => Ok(Some(Refusal { kind: "cannot-carry".into(), message: error.to_string(), position: None })),
+    }
+}
+
+/// # Errors
+/// A `RangeError` with the known names.
+pub(crate) fn carry(env: &Env, name: &str) -> Result<Carry> {
+    match name {
+        "keep" | "time" => Ok(Carry::Time),
+        "permits" => Ok(Carry::Permits),
+        "proportional" => Ok(Carry::Proportional),
+        "reset" => Ok(Carry::Reset),
+        _ => Err(unknown(env, "carry", "expected keep, time, permits, proportional or reset")),
     }
 }
 

@@ -7,45 +7,52 @@
 //! | 2 | retry after | nanoseconds, -1 for never | nanoseconds, 2^64 - 1 for never |
 //! | 3 | reset after | nanoseconds, Infinity beyond the end of the clock | nanoseconds, 2^64 - 1 beyond it |
 //!
-//! The code is 1 if allowed, plus 2 if the words are wide: some number is above 2^53 - 1, which a double cannot say exactly. Of a group it
-//! has the position of the limit that binds in the bits from 8 on.
+//! The code is 1 if allowed, plus 2 if the words are wide: some number is above 2^53 - 1, which a double cannot say exactly. If a reservation
+//! is refused, the bits from 4 on are the reason: 1 never, 2 too long, 3 the queue is full, 4 no room for the key. Of a group, those from 8 on are the position of the limit that binds.
 //!
-//! The words from 4 to 9 are a reservation, as integers; the first is its instant. JavaScript keeps a copy and puts it back to cancel.
-//! The code of a reservation is [`BOOKED`], or that of the decision plus the reason in the bits from 4 on: 1 never, 2 too long, 3 the queue is
-//! full, 4 no room for the key.
+//! The instant of a reservation is word 0, an integer.
 
-use std::cell::RefCell;
+use std::ptr::NonNull;
 use std::rc::Rc;
 
 use napi::bindgen_prelude::{BigUint64Array, External};
 use napi::{Env, Result};
 use napi_derive::napi;
-use tidegate::{Decision, Refusal, Refused, Slot};
+use tidegate::{Decision, GroupDecision, GroupRefused, GroupSlot, Refusal, Refused, Slot};
 
 use crate::number::{MAX_SAFE, range_error};
 
-const DECISION: usize = 4;
-const WORDS: usize = 10;
-
-/// A reservation was made.
-pub(crate) const BOOKED: u32 = 128;
+const WORDS: usize = 4;
 
 /// The array of one environment, shared by all limiters that were made in it.
 #[derive(Clone)]
-pub struct Output(Rc<RefCell<BigUint64Array>>);
+pub struct Output(Rc<Held>);
+
+struct Held {
+    words: NonNull<[u64; WORDS]>,
+    /// Keeps them.
+    _array: BigUint64Array,
+}
 
 /// Decisions of this environment are written to `words` from now on, to be read at once: the next one overwrites them.
 ///
 /// The array must not be shared with another thread, and its buffer never be detached: it stays in the module that makes it.
 #[napi(catch_unwind)]
-pub fn open_output(env: &Env, words: BigUint64Array) -> Result<External<Output>> {
-    if words.len() != WORDS {
-        return Err(range_error(env, "ERR_OUT_OF_RANGE", "the output must have ten words"));
+pub fn open_output(env: &Env, mut words: BigUint64Array) -> Result<External<Output>> {
+    // SAFETY: nobody else looks at them during this call.
+    match <&mut [u64; WORDS]>::try_from(unsafe { words.as_mut() }) {
+        Ok(found) => Ok(External::new(Output(Rc::new(Held { words: found.into(), _array: words })))),
+        Err(_) => Err(range_error(env, "ERR_OUT_OF_RANGE", "the output must have four words")),
     }
-    Ok(External::new(Output(Rc::new(RefCell::new(words)))))
 }
 
 impl Output {
+    #[inline]
+    fn put(&self, words: [u64; WORDS]) {
+        // SAFETY: the array is kept, its buffer is never detached (`open_output`), and only this thread knows it: no JavaScript runs now.
+        unsafe { self.0.words.write(words) };
+    }
+
     /// Writes the numbers of a decision and returns its code.
     #[inline]
     pub(crate) fn write(&self, decision: &Decision) -> u32 {
@@ -54,59 +61,63 @@ impl Output {
         self.write_figures(decision.is_allowed(), limit, remaining, retry, reset)
     }
 
-    /// As [`Output::write`], whoever decided.
+    /// As [`Output::write`], with the limit that binds.
+    pub(crate) fn write_group(&self, decision: &GroupDecision<'_>) -> u32 {
+        let (limit, remaining) = (decision.limit(), decision.remaining());
+        let (retry, reset) = (decision.retry_after_nanos(), decision.reset_after_nanos());
+        // A group has few members: the position fits.
+        let binding = (decision.binding_index() as u32) << 8;
+        self.write_figures(decision.is_allowed(), limit, remaining, retry, reset) | binding
+    }
+
     #[inline]
-    pub(crate) fn write_figures(
-        &self,
-        allowed: bool,
-        limit: u64,
-        remaining: u64,
-        retry: Option<u64>,
-        reset: u64,
-    ) -> u32 {
+    fn write_figures(&self, allowed: bool, limit: u64, remaining: u64, retry: Option<u64>, reset: u64) -> u32 {
         let narrow =
             limit.max(remaining).max(retry.unwrap_or(0)) <= MAX_SAFE && (reset <= MAX_SAFE || reset == u64::MAX);
         let double = |number: u64| (number as f64).to_bits();
-        let numbers = if narrow {
+        if narrow {
             let retry = retry.map_or((-1.0_f64).to_bits(), double);
             let reset = if reset == u64::MAX { f64::INFINITY.to_bits() } else { double(reset) };
-            [double(limit), double(remaining), retry, reset]
+            self.put([double(limit), double(remaining), retry, reset]);
         } else {
-            [limit, remaining, retry.unwrap_or(u64::MAX), reset]
-        };
-        let mut words = self.0.borrow_mut();
-        // SAFETY: only this thread knows the array, no JavaScript runs during this call, and its buffer is never detached (`open_output`).
-        let words = unsafe { words.as_mut() };
-        words[..DECISION].copy_from_slice(&numbers);
+            self.put([limit, remaining, retry.unwrap_or(u64::MAX), reset]);
+        }
         u32::from(allowed) | if narrow { 0 } else { 2 }
     }
-    /// Writes a reservation, or the decision that refuses it, and returns the code.
-    pub(crate) fn write_reserved(&self, reserved: std::result::Result<Slot, Refused>) -> u32 {
+
+    /// Writes the instant of a reservation, or the decision that refuses it.
+    pub(crate) fn reserved(&self, reserved: std::result::Result<Slot, Refused>) -> std::result::Result<Slot, u32> {
         match reserved {
             Ok(slot) => {
-                let mut words = self.0.borrow_mut();
-                // SAFETY: as in `write_figures`.
-                let words = unsafe { words.as_mut() };
-                words[DECISION..].copy_from_slice(&slot.into_raw());
-                BOOKED
+                self.put([slot.at_nanos(), 0, 0, 0]);
+                Ok(slot)
             }
-            Err(refused) => {
-                let why = match refused.refusal() {
-                    Refusal::Never => 1,
-                    Refusal::WaitTooLong => 2,
-                    Refusal::NoRoom => 4,
-                    _ => 3,
-                };
-                self.write(&refused.decision()) | why << 4
-            }
+            Err(refused) => Err(self.write(&refused.decision()) | why(refused.refusal())),
         }
     }
 
-    /// The reservation that JavaScript has put back.
-    pub(crate) fn read_slot(&self) -> Slot {
-        let words = self.0.borrow();
-        let mut raw = [0; WORDS - DECISION];
-        raw.copy_from_slice(&words[DECISION..]);
-        Slot::from_raw(raw)
+    /// As [`Output::reserved`], of a group.
+    pub(crate) fn reserved_of_all(
+        &self,
+        reserved: std::result::Result<GroupSlot, GroupRefused<'_>>,
+    ) -> std::result::Result<GroupSlot, u32> {
+        match reserved {
+            Ok(slot) => {
+                self.put([slot.at_nanos(), 0, 0, 0]);
+                Ok(slot)
+            }
+            Err(refused) => Err(self.write_group(refused.decision()) | why(refused.refusal())),
+        }
     }
+}
+
+/// As bits of the code.
+fn why(refusal: Refusal) -> u32 {
+    let why = match refusal {
+        Refusal::Never => 1,
+        Refusal::WaitTooLong => 2,
+        Refusal::NoRoom => 4,
+        _ => 3,
+    };
+    why << 4
 }

@@ -4,15 +4,27 @@
 //! requests at the same time is given back at the latest.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use napi::bindgen_prelude::{BigInt, Either, External};
 use napi::{Env, Result};
 use napi_derive::napi;
+use tidegate::{Carry, ManualClock};
 use tidegate_policy::headers::Dialect;
-use tidegate_policy::{InFlight, LimitReport, Policy, PolicyError, Report, Request, RequestError, Scope, UnknownScope};
+use tidegate_policy::{
+    InFlight, LimitReport, Policy, PolicyError, PolicyHandle, Report, Request, RequestError, Scope, UnknownScope,
+};
 
 use crate::headers;
+use crate::limiter::carry;
 use crate::number::{Permits, Time, range_error};
+
+/// A policy that can be exchanged, and the clock of one that is told the time by JavaScript.
+pub struct Shared {
+    handle: PolicyHandle,
+    carry: Carry,
+    clock: Arc<ManualClock>,
+}
 
 /// Where a policy comes from.
 #[napi(object, object_to_js = false)]
@@ -27,6 +39,10 @@ pub struct Source {
     pub max_keys: Option<Permits>,
     /// Whether the example numbers of limits that state none are enforced.
     pub enforce_examples: Option<bool>,
+    /// How use goes over to a changed quota.
+    pub carry: Option<String>,
+    /// The time, if it is told at each call.
+    pub now: Option<Time>,
 }
 
 /// Why a policy was refused, and where.
@@ -44,20 +60,42 @@ pub struct PolicyRefusal {
 
 /// Loads a policy.
 #[napi(catch_unwind)]
-pub fn load_policy(source: Source) -> Either<External<Policy>, PolicyRefusal> {
+pub fn load_policy(env: &Env, source: Source) -> Result<Either<External<Shared>, PolicyRefusal>> {
+    let carry = match &source.carry {
+        Some(name) => carry(env, name)?,
+        None => Carry::default(),
+    };
+    let clock = Arc::new(ManualClock::new(source.now.map_or(0, |now| now.0)));
     let mut builder = Policy::builder().enforce_examples(source.enforce_examples.unwrap_or(false));
     if let Some(keys) = source.max_keys {
         builder = builder.max_keys(u32::try_from(keys.0).unwrap_or(u32::MAX));
+    }
+    if source.now.is_some() {
+        builder = builder.shared_clock(clock.clone());
     }
     let loaded = match &source.text {
         None => builder.from_file(&source.file),
         Some(text) if source.json => builder.from_json(text, &source.file),
         Some(text) => builder.from_toml(text, &source.file),
     };
-    match loaded {
-        Ok(policy) => Either::A(External::new(policy)),
+    Ok(match loaded {
+        Ok(policy) => Either::A(External::new(Shared { handle: PolicyHandle::new(policy).carry(carry), carry, clock })),
         Err(error) => Either::B(refusal(&error)),
+    })
+}
+
+/// Puts another policy in force, with the settings of the one before; why not, if not.
+#[napi(catch_unwind)]
+pub fn reload_policy(policy: &External<Shared>, source: Source) -> Option<PolicyRefusal> {
+    if let Some(now) = source.now {
+        policy.clock.set(now.0);
     }
+    let loaded = match &source.text {
+        None => policy.handle.reload(&source.file),
+        Some(text) if source.json => policy.handle.reload_json(text, &source.file),
+        Some(text) => policy.handle.reload_toml(text, &source.file),
+    };
+    loaded.err().map(|error| refusal(&error))
 }
 
 fn refusal(error: &PolicyError) -> PolicyRefusal {
@@ -80,7 +118,8 @@ pub struct PolicyParts {
 
 /// What a policy is.
 #[napi(catch_unwind)]
-pub fn policy_parts(policy: &External<Policy>) -> PolicyParts {
+pub fn policy_parts(policy: &External<Shared>) -> PolicyParts {
+    let policy = policy.handle.load();
     PolicyParts {
         limits: policy.limits().iter().map(|limit| limit.id().to_owned()).collect(),
         provider: policy.provider().name().to_owned(),
@@ -90,8 +129,13 @@ pub fn policy_parts(policy: &External<Policy>) -> PolicyParts {
 
 /// The same policy with nothing counted yet.
 #[napi(catch_unwind)]
-pub fn policy_anew(policy: &External<Policy>) -> External<Policy> {
-    External::new(policy.anew())
+pub fn policy_anew(policy: &External<Shared>) -> External<Shared> {
+    let anew = policy.handle.load().anew();
+    External::new(Shared {
+        handle: PolicyHandle::new(anew).carry(policy.carry),
+        carry: policy.carry,
+        clock: policy.clock.clone(),
+    })
 }
 
 /// A request; names and what they name by turns.
@@ -128,7 +172,7 @@ pub struct Verdict {
 
 /// Asks about a request.
 #[napi(catch_unwind)]
-pub fn ask_policy(env: &Env, policy: &External<Policy>, asked: Asked) -> Result<External<Verdict>> {
+pub fn ask_policy(env: &Env, policy: &External<Shared>, asked: Asked) -> Result<External<Verdict>> {
     let cannot = |message: String| range_error(env, "ERR_REQUEST", &message);
     let mut request = Request::new().cost(asked.cost.map_or(1, |cost| cost.0));
     if let Some(plan) = &asked.plan {
@@ -150,6 +194,7 @@ pub fn ask_policy(env: &Env, policy: &External<Policy>, asked: Asked) -> Result<
     for (unit, amount) in asked.units.iter().zip(&asked.amounts) {
         request = request.units(unit, amount.0);
     }
+    let policy = policy.handle.load_full();
     let now = asked.now.map_or_else(|| policy.now(), |now| now.0);
     let verdict = if asked.spend { policy.take_at(now, &request) } else { policy.peek_at(now, &request) };
     let verdict = verdict.map_err(|error: RequestError| cannot(error.to_string()))?;

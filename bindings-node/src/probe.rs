@@ -1,17 +1,36 @@
-//! Two functions made as the verbs are, for the package's tests and benchmark: they show the boundary itself.
+//! Two functions for the package's tests and benchmark: they show the boundary itself.
 
-use napi::bindgen_prelude::Function;
-use napi::{Env, Result};
+use std::ptr::null_mut;
+
+use napi::bindgen_prelude::{FromNapiValue, Function};
+use napi::{Env, Result, Unknown, check_status, sys};
 use napi_derive::napi;
 
-/// Does nothing: what a call costs at least.
+use crate::call::function;
+
+/// Does nothing and is given nothing: what a call costs at least.
 #[napi(catch_unwind)]
-pub fn empty_verb(env: &Env) -> Result<Function<'_, (), ()>> {
-    env.create_function_from_closure("empty", |_| Ok(()))
+pub fn empty_function(env: &Env) -> Result<Function<'_, (), Unknown<'_>>> {
+    unsafe extern "C" fn empty(_: sys::napi_env, _: sys::napi_callback_info) -> sys::napi_value {
+        null_mut()
+    }
+    let mut made = null_mut();
+    // SAFETY: a live environment, a name as long as is said, and nothing that must be kept.
+    check_status!(unsafe {
+        sys::napi_create_function(env.raw(), c"empty".as_ptr(), 5, Some(empty), null_mut(), &mut made)
+    })?;
+    // SAFETY: a function of this environment.
+    unsafe { Function::from_napi_value(env.raw(), made) }
 }
 
-/// Panics: the process must survive it.
+/// A verb that panics: the process must survive it.
 #[napi(catch_unwind)]
-pub fn panicking_verb(env: &Env) -> Result<Function<'_, (), ()>> {
-    env.create_function_from_closure("panicking", |_| -> Result<()> { panic!("a panic on purpose") })
+pub fn panicking_verb(env: &Env) -> Result<Function<'_, (), Unknown<'_>>> {
+    function(env, "panicking", |_| -> Result<()> { panic!("a panic on purpose") })
+}
+
+/// Panics, as what the macro made: the process must survive it.
+#[napi(catch_unwind)]
+pub fn panicking_function() {
+    panic!("a panic on purpose")
 }

@@ -1,156 +1,144 @@
-//! The verbs of whatever holds one state, as closures that own a share of it.
+//! The verbs of whatever holds states: a limiter, a table of keys, one of its keys, a group.
 //!
-//! Every verb takes `(cost, now)`; a cost that is left out is 1, a time that is left out is that of the limiter's clock. A clock written in
-//! JavaScript is asked by JavaScript, so what it throws needs no way through here.
+//! Each is a function of `(name..., cost, now)`: a table and a group of tables are told which key first, a cost that is left out is 1, a time
+//! that is left out is that of the limiter's clock. A clock written in JavaScript is asked by JavaScript, so what it throws needs no way through here.
 
-use std::sync::Arc;
+use std::cell::Cell;
 
-use napi::bindgen_prelude::{FromNapiValue, Function, FunctionCallContext, Object, ToNapiValue};
-use napi::{Env, JsValue, Result, Unknown};
-use tidegate::{Decision, Limiter, Refused, Slot};
+use napi::bindgen_prelude::{Either, External, Function};
+use napi::{Env, Result, Unknown};
 
+use crate::call::{Call, function};
 use crate::number::{Nanos, Permits, Time};
 use crate::output::Output;
 
-/// One state and its verbs: a limiter, or one key of a keyed one.
-pub(crate) trait Gate: Clone + 'static {
+/// One state, or several as one. What it decides goes to the output, and its code comes back.
+pub(crate) trait Gate {
+    type Slot;
+    fn try_acquire(&self, now: Option<u64>, cost: u64) -> bool;
+    fn take(&self, now: Option<u64>, cost: u64, out: &Output) -> u32;
+    fn peek(&self, now: Option<u64>, cost: u64, out: &Output) -> u32;
+    /// The slot, or the code of a refusal.
+    fn reserve(&self, now: Option<u64>, cost: u64, longest: u64, out: &Output) -> std::result::Result<Self::Slot, u32>;
+    fn cancel(&self, now: Option<u64>, slot: Self::Slot);
+    fn settle(&self, now: Option<u64>, slot: Self::Slot, actual: u64, out: &Output) -> u32;
+    fn reset(&self) -> bool;
+}
+
+/// One that can owe and be given back.
+pub(crate) trait Tab: Gate {
+    fn charge(&self, now: Option<u64>, cost: u64, out: &Output) -> u32;
+    fn refund(&self, now: Option<u64>, permits: u64);
+}
+
+/// What verbs belong to.
+pub(crate) trait Holder: Clone + 'static {
+    /// What is kept for a reservation.
+    type Slot: 'static;
+    type Gate<'a>: Gate<Slot = Self::Slot>;
+    /// How many arguments say which of its gates is meant.
+    const NAMED: usize;
+    fn gate(&self, call: &Call<'_>) -> Result<Self::Gate<'_>>;
     fn now(&self) -> u64;
-    fn try_acquire_at(&self, now: u64, cost: u64) -> bool;
-    fn take_at(&self, now: u64, cost: u64) -> Decision;
-    fn peek_at(&self, now: u64, cost: u64) -> Decision;
-    fn charge_at(&self, now: u64, cost: u64) -> Decision;
-    fn refund_at(&self, now: u64, permits: u64);
-    fn reserve_at(&self, now: u64, cost: u64, max_wait: u64) -> std::result::Result<Slot, Refused>;
-    fn cancel_at(&self, now: u64, slot: Slot);
-    fn reset(&self);
 }
 
-impl Gate for Arc<Limiter> {
-    #[inline]
-    fn now(&self) -> u64 {
-        Limiter::now(self)
-    }
+/// A reservation, until it is given back or settled.
+type Kept<H> = Cell<Option<<H as Holder>::Slot>>;
 
-    #[inline]
-    fn try_acquire_at(&self, now: u64, cost: u64) -> bool {
-        Limiter::try_acquire_at(self, now, cost)
-    }
+type Made<'env> = Result<Option<Function<'env, (), Unknown<'env>>>>;
 
-    #[inline]
-    fn take_at(&self, now: u64, cost: u64) -> Decision {
-        Limiter::take_at(self, now, cost)
-    }
-
-    fn peek_at(&self, now: u64, cost: u64) -> Decision {
-        Limiter::peek_at(self, now, cost)
-    }
-
-    fn charge_at(&self, now: u64, cost: u64) -> Decision {
-        Limiter::charge_at(self, now, cost)
-    }
-
-    fn refund_at(&self, now: u64, permits: u64) {
-        Limiter::refund_at(self, now, permits);
-    }
-
-    fn reserve_at(&self, now: u64, cost: u64, max_wait: u64) -> std::result::Result<Slot, Refused> {
-        Limiter::reserve_at(self, now, cost, max_wait)
-    }
-
-    fn cancel_at(&self, now: u64, slot: Slot) {
-        Limiter::cancel_at(self, now, slot);
-    }
-
-    fn reset(&self) {
-        Limiter::reset(self);
-    }
-}
-
-/// One verb of `gate` by its name; nothing if there is none.
-pub(crate) fn verb_of<'env, G: Gate>(
-    env: &'env Env,
-    gate: &G,
-    output: &Output,
-    name: &str,
-) -> Result<Option<Function<'env, (), Unknown<'env>>>> {
-    let (gate, out) = (gate.clone(), output.clone());
+/// One verb by its name; nothing if there is none.
+pub(crate) fn verb_of<'env, H: Holder>(env: &'env Env, holder: &H, output: &Output, name: &str) -> Made<'env> {
+    let (holder, out) = (holder.clone(), output.clone());
     let made = match name {
-        "tryAcquire" => closure(env, name, move |context| {
-            let (now, cost) = arguments(&context, &gate)?;
-            Ok(gate.try_acquire_at(now, cost))
+        "tryAcquire" => function(env, name, move |call| {
+            let (now, cost) = asked::<H>(&call)?;
+            Ok(holder.gate(&call)?.try_acquire(now, cost))
         }),
-        "take" => closure(env, name, move |context| {
-            let (now, cost) = arguments(&context, &gate)?;
-            Ok(out.write(&gate.take_at(now, cost)))
+        "take" => function(env, name, move |call| {
+            let (now, cost) = asked::<H>(&call)?;
+            Ok(holder.gate(&call)?.take(now, cost, &out))
         }),
-        "peek" => closure(env, name, move |context| {
-            let (now, cost) = arguments(&context, &gate)?;
-            Ok(out.write(&gate.peek_at(now, cost)))
+        "peek" => function(env, name, move |call| {
+            let (now, cost) = asked::<H>(&call)?;
+            Ok(holder.gate(&call)?.peek(now, cost, &out))
         }),
-        "charge" => closure(env, name, move |context| {
-            let (now, cost) = arguments(&context, &gate)?;
-            Ok(out.write(&gate.charge_at(now, cost)))
+        // (cost, longest wait in nanoseconds, now): what is kept, or why there is nothing.
+        "reserve" => function(env, name, move |call| {
+            let (cost, longest) = (call.get::<Permits>(H::NAMED)?.0, call.get::<Nanos>(H::NAMED + 1)?.0);
+            let booked = holder.gate(&call)?.reserve(time(&call, H::NAMED + 2)?, cost, longest, &out);
+            Ok(match booked {
+                Ok(slot) => Either::A(External::new(Cell::new(Some(slot)))),
+                Err(code) => Either::B(code),
+            })
         }),
-        "refund" => closure(env, name, move |context| {
-            let (now, permits) = arguments(&context, &gate)?;
-            gate.refund_at(now, permits);
+        // (what is kept, now)
+        "cancel" => function(env, name, move |call| {
+            let now = time(&call, H::NAMED + 1)?;
+            let gate = holder.gate(&call)?;
+            if let Some(slot) = kept::<H>(&call, H::NAMED)?.take() {
+                gate.cancel(now, slot);
+            }
             Ok(())
         }),
-        // (cost, longest wait in nanoseconds, now)
-        "reserve" => closure(env, name, move |context| {
-            let (cost, longest) = (context.get::<Permits>(0)?.0, context.get::<Nanos>(1)?.0);
-            let now = time(&context, 2, &gate)?;
-            Ok(out.write_reserved(gate.reserve_at(now, cost, longest)))
+        // (what is kept, what it has really cost, now)
+        "settle" => function(env, name, move |call| {
+            let (actual, now) = (call.get::<Permits>(H::NAMED + 1)?.0, time(&call, H::NAMED + 2)?);
+            let gate = holder.gate(&call)?;
+            let slot = kept::<H>(&call, H::NAMED)?.take();
+            Ok(slot.map(|slot| gate.settle(now, slot, actual, &out)))
         }),
-        // (now), with the reservation in the output's words.
-        "cancel" => closure(env, name, move |context| {
-            let now = time(&context, 0, &gate)?;
-            gate.cancel_at(now, out.read_slot());
-            Ok(())
+        // (an instant in nanoseconds, now): the milliseconds until then, 0 from then on.
+        "until" => function(env, name, move |call| {
+            let at = call.get::<Time>(0)?.0;
+            let now = time(&call, 1)?.unwrap_or_else(|| holder.now());
+            Ok(at.saturating_sub(now) as f64 / 1e6)
         }),
-        // Milliseconds from the time to an instant in nanoseconds, 0 from then on.
-        "until" => closure(env, name, move |context| {
-            let at = context.get::<Time>(0)?.0;
-            Ok(at.saturating_sub(time(&context, 1, &gate)?) as f64 / 1e6)
-        }),
-        "reset" => closure(env, name, move |_| {
-            gate.reset();
-            Ok(())
-        }),
+        "reset" => function(env, name, move |call| Ok(holder.gate(&call)?.reset())),
         _ => return Ok(None),
     };
     made.map(Some)
 }
 
-fn closure<'env, Answer: ToNapiValue + 'static>(
-    env: &'env Env,
-    name: &str,
-    answer: impl Fn(FunctionCallContext<'_>) -> Result<Answer> + 'static,
-) -> Result<Function<'env, (), Unknown<'env>>> {
-    let function = env.create_function_from_closure::<(), Answer, _>(name, answer)?;
-    // SAFETY: a function of this environment; what it returns is left to JavaScript.
-    unsafe { Function::from_napi_value(env.raw(), function.raw()) }
-}
-
-pub(crate) fn verb<Answer: ToNapiValue + 'static>(
-    env: &Env,
-    object: &mut Object<'_>,
-    name: &str,
-    answer: impl Fn(FunctionCallContext<'_>) -> Result<Answer> + 'static,
-) -> Result<()> {
-    object.set(name, env.create_function_from_closure::<(), Answer, _>(name, answer)?)
+/// The same, with the verbs of a tab.
+pub(crate) fn tab_verb_of<'env, H: Holder>(env: &'env Env, holder: &H, output: &Output, name: &str) -> Made<'env>
+where
+    for<'a> H::Gate<'a>: Tab,
+{
+    let made = match name {
+        "charge" => {
+            let (holder, out) = (holder.clone(), output.clone());
+            function(env, name, move |call| {
+                let (now, cost) = asked::<H>(&call)?;
+                Ok(holder.gate(&call)?.charge(now, cost, &out))
+            })
+        }
+        "refund" => {
+            let holder = holder.clone();
+            function(env, name, move |call| {
+                let (now, permits) = asked::<H>(&call)?;
+                holder.gate(&call)?.refund(now, permits);
+                Ok(())
+            })
+        }
+        _ => return verb_of(env, holder, output, name),
+    };
+    made.map(Some)
 }
 
 /// The time and the cost of a call.
 #[inline]
-fn arguments<G: Gate>(context: &FunctionCallContext<'_>, gate: &G) -> Result<(u64, u64)> {
-    let given = context.length();
-    let cost = if given == 0 { 1 } else { context.get::<Permits>(0)?.0 };
-    let now = if given < 2 { gate.now() } else { context.get::<Time>(1)?.0 };
-    Ok((now, cost))
+fn asked<H: Holder>(call: &Call<'_>) -> Result<(Option<u64>, u64)> {
+    let cost = if call.given() > H::NAMED { call.get::<Permits>(H::NAMED)?.0 } else { 1 };
+    Ok((time(call, H::NAMED + 1)?, cost))
 }
 
-/// The time that is given as an argument, or that of the clock.
-pub(crate) fn time<G: Gate>(context: &FunctionCallContext<'_>, position: usize, gate: &G) -> Result<u64> {
-    if context.length() > position { Ok(context.get::<Time>(position)?.0) } else { Ok(gate.now()) }
+/// The time that is given as an argument.
+#[inline]
+fn time(call: &Call<'_>, position: usize) -> Result<Option<u64>> {
+    if call.given() > position { Ok(Some(call.get::<Time>(position)?.0)) } else { Ok(None) }
+}
+
+fn kept<'a, H: Holder>(call: &'a Call<'_>, position: usize) -> Result<&'a Kept<H>> {
+    call.external::<Kept<H>>(position).map(|kept| &**kept)
 }

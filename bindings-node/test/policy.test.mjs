@@ -1,9 +1,12 @@
 // A provider's published limits, their headers both ways, and quotas of the calendar.
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'node:test';
 
-import { Limiter, LimitDecision, Policy, PolicyError, Quota, Tracker, Verdict, headers } from 'tidegate';
+import { Limiter, LimitDecision, Policy, PolicyError, PolicyHandle, Quota, Tracker, Verdict, headers } from 'tidegate';
 
 const file = (name) => fileURLToPath(new URL(`../../policies/${name}`, import.meta.url));
 const noon = 1_705_320_000_000; // 2024-01-15T12:00:00Z
@@ -143,4 +146,68 @@ test('quotas of the calendar, in a time zone', () => {
   now = Date.UTC(2024, 2, 31, 22);
   assert.equal(limiter.tryAcquire(10), true);
   assert.throws(() => new Limiter('10 per calendar day in Europe/Pariss'), { code: 'ERR_QUOTA' });
+});
+
+test('a policy is exchanged while it is asked, and its use carried over', () => {
+  let now = noon;
+  const clock = () => now;
+  const ask = (cost) => ({ scopes: { ip: '192.0.2.1' }, cost });
+  const handle = PolicyHandle.fromToml(small('quota = "10/day"'), { clock, maxKeys: 100 });
+  assert.ok(handle instanceof Policy && handle instanceof PolicyHandle);
+  assert.equal(handle.take(ask(10)).allowed, true);
+  const held = handle.peek(ask(1));
+
+  // What is refused changes nothing.
+  assert.throws(() => handle.reloadToml(small('quota = "10/moon"'), { file: 'b.toml' }), (error) => {
+    assert.ok(error instanceof PolicyError);
+    assert.deepEqual([error.code, error.file, error.line], ['ERR_POLICY', 'b.toml', 8]);
+    return true;
+  });
+  assert.throws(() => handle.reload('/nowhere.toml'), PolicyError);
+  for (const wrong of [undefined, 5, null]) assert.throws(() => handle.reload(wrong), TypeError);
+  assert.equal(handle.take(ask(1)).allowed, false);
+
+  // What was used before the change is used after it, at this clock's time.
+  handle.reloadToml(small('quota = "30/day"'));
+  assert.equal(handle.take(ask(30)).allowed, false);
+  now += 86_400_000;
+  assert.equal(handle.take(ask(30)).allowed, true);
+  assert.equal(held.allowed, false);
+
+  handle.reloadJson(JSON.stringify({ format: 1, provider: { name: 'B' }, limit: [{ id: 'other', scope: 'ip', endpoints: ['all'], quota: '5/s' }] }));
+  assert.deepEqual([handle.provider, handle.limits], ['B', ['other']]);
+  assert.equal(handle.take(ask(5)).allowed, true);
+  assert.equal(handle.anew().take(ask(5)).allowed, true);
+});
+
+test('how use goes over to another quota is chosen', () => {
+  const ask = (cost) => ({ scopes: { ip: 'i' }, cost });
+  const left = (carry) => {
+    const handle = PolicyHandle.fromToml(small('quota = "10/day"'), { clock: () => noon, carry });
+    handle.take(ask(5));
+    handle.reloadToml(small('quota = "100/day"'));
+    return handle.peek(ask(1)).decision.remaining;
+  };
+  // Half a day of the day's permits, five permits, half, none.
+  assert.deepEqual(['keep', 'permits', 'proportional', 'reset'].map(left), [50, 95, 50, 100]);
+  assert.throws(() => left('moon'), { code: 'ERR_INVALID_ARG_VALUE' });
+  assert.throws(() => left(5), { code: 'ERR_INVALID_ARG_TYPE' });
+});
+
+test('a file is read again', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tidegate-policy-'));
+  try {
+    const path = join(folder, 'a.toml');
+    writeFileSync(path, small('quota = "1/day"'));
+    const handle = PolicyHandle.fromFile(path);
+    const ask = { scopes: { ip: 'i' } };
+    assert.deepEqual([handle.take(ask).allowed, handle.take(ask).allowed], [true, false]);
+    handle.reload(path);
+    assert.equal(handle.take(ask).allowed, false);
+    writeFileSync(path, small('quota = "1/day"').replace('"l"', '"m"'));
+    handle.reload(path);
+    assert.equal(handle.take(ask).allowed, true);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

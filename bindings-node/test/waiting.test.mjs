@@ -4,33 +4,7 @@ import test from 'node:test';
 
 import { KeyedLimiter, Limiter, RateLimitExceeded, Reservation, TimeoutError } from 'tidegate';
 
-/** A clock that moves with mocked timers. */
-function hand(t) {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
-  let now = 0;
-  return {
-    clock: () => now,
-    // In steps, so that a timer re-armed by a timer is seen.
-    async pass(ms, step = ms) {
-      for (let passed = 0; passed < ms; passed += step) {
-        now += step;
-        t.mock.timers.tick(step);
-        await new Promise(setImmediate);
-      }
-      if (ms === 0) await new Promise(setImmediate);
-    },
-  };
-}
-
-/** What a promise has come to. */
-function watch(promise) {
-  const seen = { state: 'pending' };
-  promise.then(
-    (value) => Object.assign(seen, { state: 'resolved', value }),
-    (error) => Object.assign(seen, { state: 'rejected', error }),
-  );
-  return seen;
-}
+import { hand, watch } from './time.mjs';
 
 test('first come, first served, one timer each', async (t) => {
   const time = hand(t);
@@ -49,7 +23,7 @@ test('refused at once', async (t) => {
   const { clock } = hand(t);
   const limiter = new Limiter('10/s burst 1', { clock });
   assert.equal((await limiter.acquire(1, { timeoutMs: 0 })).allowed, true);
-  const before = { ...limiter.peek() };
+  const before = limiter.peek().toJSON();
   for (const timeoutMs of [0, 99.9, 99_999_999n]) {
     await assert.rejects(limiter.acquire(1, { timeoutMs }), (error) => {
       assert.ok(error instanceof TimeoutError && error.code === 'ERR_TIMEOUT' && error.name === 'TimeoutError');
@@ -58,7 +32,7 @@ test('refused at once', async (t) => {
     });
   }
   await assert.rejects(limiter.acquire(2), { code: 'ERR_NEVER' });
-  assert.deepEqual({ ...limiter.peek() }, before);
+  assert.deepEqual(limiter.peek().toJSON(), before);
 });
 
 test('wrong options charge nothing', async (t) => {
@@ -74,20 +48,20 @@ test('an aborted wait charges nothing', async (t) => {
   const time = hand(t);
   const limiter = new Limiter('1/h burst 1', { clock: time.clock });
   await limiter.acquire();
-  const before = { ...limiter.peek() };
+  const before = limiter.peek().toJSON();
   const abort = new AbortController();
   const waits = watch(limiter.acquire(1, { signal: abort.signal }));
   await time.pass(0);
   await new Promise(setImmediate);
   assert.equal(waits.state, 'pending');
-  assert.notDeepEqual({ ...limiter.peek() }, before);
+  assert.notDeepEqual(limiter.peek().toJSON(), before);
   abort.abort();
   await new Promise(setImmediate);
   assert.equal(waits.state, 'rejected');
   assert.equal(waits.error.name, 'AbortError');
-  assert.deepEqual({ ...limiter.peek() }, before);
+  assert.deepEqual(limiter.peek().toJSON(), before);
   await assert.rejects(limiter.acquire(1, { signal: AbortSignal.abort(new Error('gone')) }), { message: 'gone' });
-  assert.deepEqual({ ...limiter.peek() }, before);
+  assert.deepEqual(limiter.peek().toJSON(), before);
 });
 
 test('a wait longer than any timer', async (t) => {
@@ -162,4 +136,37 @@ test('a wait keeps no process alive', async () => {
   const program = "const { Limiter } = require('tidegate'); const l = new Limiter('1/h burst 1'); l.take(); l.acquire().then(() => console.log('late'));";
   const child = spawnSync(process.execPath, ['-e', program], { cwd: new URL('..', import.meta.url), encoding: 'utf8', timeout: 60_000 });
   assert.deepEqual([child.status, child.stdout], [0, '']);
+});
+
+test('a reservation is settled once, at what it has really cost', () => {
+  const limiter = new Limiter('100/min', { algorithm: 'token-bucket', clock: () => 0 });
+  const place = limiter.reserve(20);
+  assert.throws(() => place.settle(-1), { code: 'ERR_OUT_OF_RANGE' });
+  assert.throws(() => place.settle(), { code: 'ERR_INVALID_ARG_TYPE' });
+  assert.deepEqual([place.settle(5).remaining, limiter.peek().remaining], [95, 95]);
+  assert.throws(() => place.settle(5), { code: 'ERR_GONE' });
+  assert.equal(place.cancel(), false);
+  const dear = limiter.reserve(90);
+  const owed = dear.settle(125);
+  assert.deepEqual([owed.allowed, owed.retryAfterMs], [true, 18_000]);
+  const keyed = new KeyedLimiter('100/min', { clock: () => 0, maxKeys: 10 });
+  assert.equal(keyed.reserve('a', 20).settle(5).remaining, 95);
+  assert.equal(keyed.key('a').reserve(10).settle(0).remaining, 95);
+});
+
+test('a handle of a key waits as its limiter does', async (t) => {
+  const time = hand(t);
+  const key = new KeyedLimiter('10/s burst 1', { maxKeys: 100, clock: time.clock }).key('a');
+  await key.acquire();
+  const waits = watch(key.acquire(1, { timeoutMs: 100 }));
+  await assert.rejects(key.acquire(1, { timeoutMs: 100 }), TimeoutError);
+  await time.pass(100);
+  assert.equal(waits.state, 'resolved');
+});
+
+test('a wait that is told so keeps the process alive', async () => {
+  const { spawnSync } = await import('node:child_process');
+  const program = "const { Limiter } = require('tidegate'); const l = new Limiter('100/s burst 1'); l.take(); l.acquire(1, { ref: true }).then(() => console.log('waited'));";
+  const child = spawnSync(process.execPath, ['-e', program], { cwd: new URL('..', import.meta.url), encoding: 'utf8', timeout: 60_000 });
+  assert.deepEqual([child.status, child.stdout], [0, 'waited\n']);
 });

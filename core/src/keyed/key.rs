@@ -365,6 +365,12 @@ impl<K: ?Sized> Key<'_, K> {
     pub fn cancel(&self, slot: Slot) {
         self.cancel_at(self.keys.clock.now(), slot);
     }
+
+    /// [`Key::settle_at`], now.
+    pub fn settle(&self, slot: Slot, actual: u64) -> Decision {
+        let clock = &self.keys.clock;
+        self.settle_by(clock.now(), || clock.now(), &slot, actual)
+    }
 }
 
 impl<'a, K: ?Sized> Key<'a, K> {
@@ -427,8 +433,7 @@ impl<'a, K: ?Sized> KeyedReservation<'a, K> {
 
     /// Says what it has really cost; the difference is given back or charged (see [`Limiter::settle_at`](crate::Limiter::settle_at)).
     pub fn settle(self, actual: u64) -> Decision {
-        let clock = &self.key.keys.clock;
-        self.key.settle_by(clock.now(), || clock.now(), &self.slot, actual)
+        self.key.settle(self.slot, actual)
     }
 
     /// The slot, to be kept without borrowing the limiter and given back with [`KeyedLimiter::cancel`](crate::KeyedLimiter::cancel).

@@ -262,7 +262,7 @@ impl<K: ?Sized + Hash> KeyedLimiter<K> {
 
     /// [`KeyedLimiter::settle_at`], now.
     pub fn settle(&self, key: &K, slot: Slot, actual: u64) -> Decision {
-        self.key(key).settle_by(self.now(), || self.now(), &slot, actual)
+        self.key(key).settle(slot, actual)
     }
 
     /// [`KeyedLimiter::cancel_at`], now.
