@@ -16,13 +16,13 @@ pub(crate) use core::sync::atomic::fence;
 pub(crate) use loom::sync::atomic::fence;
 
 #[cfg(all(not(tidegate_loom), not(tidegate_spurious)))]
-pub(crate) use portable_atomic::{AtomicU64, AtomicU128};
+pub(crate) use portable_atomic::{AtomicU8, AtomicU64, AtomicU128};
 
 #[cfg(tidegate_loom)]
-pub(crate) use model::{AtomicU64, AtomicU128};
+pub(crate) use model::{AtomicU8, AtomicU64, AtomicU128};
 
 #[cfg(all(tidegate_spurious, not(tidegate_loom)))]
-pub(crate) use spurious::{AtomicU64, AtomicU128};
+pub(crate) use spurious::{AtomicU8, AtomicU64, AtomicU128};
 
 /// Bugs that a test must catch. They exist only in builds for loom, and with `--cfg tidegate_seeded`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub enum Bug {
     UsedAndGivenBack,
     /// A consumer who was woken leaves, and nobody is woken in his stead.
     CallNotPassedOn,
+    /// A key that lies away from home is taken off the count there before it is gone, and whether or not it goes.
+    UncountedEarly,
     /// A place in the table is taken without regard to the maximum.
     LastPlaceTwice,
     /// A group that is denied by its last member keeps what the others have given.
@@ -218,7 +220,7 @@ mod model {
     use std::sync::Mutex;
     use std::vec::Vec;
 
-    pub(crate) use loom::sync::atomic::AtomicU64;
+    pub(crate) use loom::sync::atomic::{AtomicU8, AtomicU64};
 
     /// loom sees the number of a value, with the ordering asked for; the values stand in a table beside it.
     #[derive(Debug)]
@@ -320,6 +322,7 @@ mod spurious {
         };
     }
 
+    spurious!(AtomicU8, u8);
     spurious!(AtomicU64, u64);
     spurious!(AtomicU128, u128);
 }

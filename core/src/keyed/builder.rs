@@ -7,7 +7,8 @@ use core::hash::{BuildHasher, Hasher};
 use core::marker::PhantomData;
 use std::collections::hash_map::RandomState;
 
-use super::table::{Table, WhenFull};
+use super::newcomer::WhenFull;
+use super::table::Table;
 use super::{KeyedLimiter, KeyedSnapshot, Keys};
 use crate::limiter::kept::Kept;
 use crate::limiter::place::Place;

@@ -4,7 +4,8 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::time::Duration;
 
-use super::table::{NoRoom, Outcome, WhenFull};
+use super::newcomer::{NoRoom, WhenFull};
+use super::table::Outcome;
 use crate::decision::{Decision, Facts, Verb};
 use crate::keyed::Keys;
 use crate::limiter::kept::Kept;

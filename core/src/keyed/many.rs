@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::hash::Hash;
 
 use super::builder::KeyedLimiterError;
-use super::table::{Idle, WhenFull};
+use super::newcomer::{Idle, WhenFull};
 use super::{Key, KeyedLimiter};
 use crate::decision::{Decision, Verb};
 use crate::quota::Quota;

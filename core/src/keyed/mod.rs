@@ -4,6 +4,8 @@ mod builder;
 mod change;
 mod key;
 mod many;
+mod newcomer;
+mod slot;
 mod table;
 
 use alloc::boxed::Box;
@@ -18,7 +20,7 @@ pub use builder::{KeyedLimiterBuilder, KeyedLimiterError};
 pub(crate) use key::Marked;
 pub use key::{Key, KeyedReservation};
 pub use many::KeyedSnapshot;
-pub use table::WhenFull;
+pub use newcomer::WhenFull;
 
 use crate::decision::Decision;
 use crate::limiter::kept::Kept;
@@ -27,11 +29,12 @@ use crate::limiter::{Refused, Slot};
 use crate::quota::Quota;
 use crate::rule::{Algorithm, Config, Rule, Step};
 use crate::time::ClockSource;
-use table::{Idle, Table};
+use newcomer::Idle;
+use table::Table;
 
 /// A rate limiter for each key: per API key, per address, per account.
 ///
-/// * **Bounded.** Memory is taken once, 22 bytes a key (plus at most 8 KiB), whatever the keys' type: keys are not kept, only their 64-bit
+/// * **Bounded.** Memory is taken once, 22.2 bytes a key (plus at most 8 KiB), whatever the keys' type: keys are not kept, only their 64-bit
 ///   hashes. `len` never exceeds `max_keys`.
 /// * **Nothing to schedule.** A key whose state is as good as new is *idle*, and its slot is reused by newcomers: each looks at no more than 112
 ///   slots. There is no sweep of the whole, no timer, no thread.

@@ -1,0 +1,73 @@
+//! Slots of the key table: `{ keyed hash | word }` pairs of 128 bits, eight to a block.
+//!
+//! ```text
+//! slot  (128 bits) = { hash: 64 | word: 64 }       hash 0: never used, 1: forgotten, 2..: a key
+//! block (128 bytes) = 8 slots
+//! ```
+//! A slot that has been used never becomes *never used* again, and a block fills from its first slot. So a search ends at the first
+//! slot never used, and what lies behind cannot be the key.
+
+use crate::sync::{AtomicU128, Ordering::Acquire};
+
+/// Slots in a block: a pair of cache lines, which processors fetch together. In models two, or there would be too much to explore.
+pub(super) const WAYS: usize = if cfg!(tidegate_loom) { 2 } else { 8 };
+
+pub(super) const NEVER_USED: u64 = 0;
+pub(super) const FORGOTTEN: u64 = 1;
+
+#[repr(align(128))]
+#[derive(Debug)]
+pub(super) struct Block(pub(super) [AtomicU128; WAYS]);
+
+/// What the search of a block ends with.
+pub(super) enum Search<'a> {
+    Found(&'a AtomicU128, u64),
+    /// The key is nowhere in the table.
+    Nowhere,
+    Further,
+}
+
+impl Block {
+    pub(super) fn new() -> Block {
+        Block(core::array::from_fn(|_| AtomicU128::new(0)))
+    }
+
+    #[inline(always)]
+    pub(super) fn search(&self, hash: u64) -> Search<'_> {
+        for slot in &self.0 {
+            let entry = Entry::unpack(slot.load(Acquire));
+            if entry.hash == hash {
+                return Search::Found(slot, entry.word);
+            }
+            if entry.hash == NEVER_USED {
+                return Search::Nowhere;
+            }
+        }
+        Search::Further
+    }
+}
+
+/// A slot's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) hash: u64,
+    pub(super) word: u64,
+}
+
+impl Entry {
+    /// No key any more.
+    pub(super) const GONE: Entry = Entry { hash: FORGOTTEN, word: 0 };
+
+    pub(super) fn pack(self) -> u128 {
+        u128::from(self.hash) << 64 | u128::from(self.word)
+    }
+
+    #[inline(always)]
+    pub(super) fn unpack(pair: u128) -> Entry {
+        Entry { hash: (pair >> 64) as u64, word: pair as u64 }
+    }
+
+    pub(super) fn is_key(self) -> bool {
+        self.hash > FORGOTTEN
+    }
+}
