@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the tests of the C library use besides a compiler, where that can be done without asking: as root, with apt.
 #
-#   valgrind, pkg-config, cmake        and, with --bench, uthash-dev
+#   valgrind, pkg-config, cmake, uthash-dev (a peer in the benchmark)
 #
 # Elsewhere it says what is missing; the tests that need it then say that they were not run, or, with TIDEGATE_C_ALL=1, fail.
 set -eu
@@ -9,7 +9,7 @@ missing=
 for tool in valgrind pkg-config cmake; do
   command -v "$tool" >/dev/null || missing="$missing $tool"
 done
-if [ "${1:-}" = --bench ] && ! echo '#include <uthash.h>' | ${CC:-cc} -E - >/dev/null 2>&1; then
+if ! echo '#include <uthash.h>' | ${CC:-cc} -E - >/dev/null 2>&1; then
   missing="$missing uthash-dev"
 fi
 [ -n "$missing" ] || exit 0

@@ -88,20 +88,18 @@ class Contest {
     std::fflush(stdout);
   }
 
-  // The median over the rounds of what `a` took to what `b` took in the same round.
-  static double ratio(const Contestant &a, const Contestant &b) {
-    std::vector<double> ratios;
-    for (std::size_t n = 0; n < a.took.size() && n < b.took.size(); n++) ratios.push_back(a.took[n] / b.took[n]);
-    return ratios.empty() ? 0 : quantile(ratios, 0.5);
-  }
-
-  void promise(const char *what, double is, bool kept) {
+  // Tells the median over the rounds of what `a` took to what `b` took in the same round. It must be at most `bound`; 0 promises nothing.
+  void compare(const char *what, const Contestant &a, const Contestant &b, double bound) {
     if (counting) return;
-    std::printf("  %s: %.2f, %s\n", what, is, kept ? "kept" : "MISSED");
+    std::vector<double> ratios;
+    for (std::size_t n = 0; n < a.took.size(); n++) ratios.push_back(a.took[n] / b.took[n]);
+    const double ratio = quantile(ratios, 0.5);
+    const bool kept = bound == 0 || ratio <= bound;
+    std::printf("  %s: %.2f, %s\n", what, ratio, bound == 0 ? "told only" : kept ? "kept" : "MISSED");
     failed |= !kept;
   }
 
-  // {"rows": [{group, name, median_ns, ratio, low, high}]}; the ratio is to the first of the group, low and high are its quartiles.
+  // [{group, name, median_ns, ratio, low, high}]; the ratio is to the first of the group, low and high are its quartiles.
   bool write_json(const char *path) const {
     std::FILE *file = std::fopen(path, "w");
     if (file == nullptr) return false;

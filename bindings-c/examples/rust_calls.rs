@@ -1,6 +1,8 @@
 //! What a Rust program pays for the calls that `bench/calls.cpp` measures in C, as a library for it: the loops run here, inlined as Rust does it.
+//!
+//! And what is left of that behind a call into a shared library: a limiter whose calls do nothing but the Rust call.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, improper_ctypes_definitions)]
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -47,4 +49,22 @@ pub extern "C" fn rust_take_at(calls: u64, limit: u64, burst: u64, step: u64, gr
 pub extern "C" fn rust_try_acquire(calls: u64, limit: u64, burst: u64, granted: &mut u64) -> f64 {
     let limiter = black_box(limiter(limit, burst));
     nanoseconds(calls, granted, |_| black_box(limiter.try_acquire(1)))
+}
+
+/// A limiter for `rust_limiter_try_acquire_at`.
+#[unsafe(no_mangle)]
+pub extern "C" fn rust_limiter_new(limit: u64, burst: u64) -> Box<Limiter> {
+    Box::new(limiter(limit, burst))
+}
+
+/// Ends it.
+#[unsafe(no_mangle)]
+pub extern "C" fn rust_limiter_free(limiter: Box<Limiter>) {
+    drop(limiter);
+}
+
+/// `try_acquire_at`, called from elsewhere.
+#[unsafe(no_mangle)]
+pub extern "C" fn rust_limiter_try_acquire_at(limiter: &Limiter, now_ns: u64, cost: u64) -> bool {
+    limiter.try_acquire_at(now_ns, cost)
 }

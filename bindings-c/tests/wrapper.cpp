@@ -133,6 +133,35 @@ static void together() {
   CHECK(all.acquire(1, 0ns) && thrown_by([&] { all.acquire(11); }) == TIDEGATE_ERROR_NEVER && users.acquire("bob"));
 }
 
+static void batches() {
+  const auto leased = std::make_unique<tidegate::Leased>(TIDEGATE_GCRA, "100/s burst 50", 2, 10);
+  auto lease = leased->lease();
+  {
+    auto other = leased->lease();
+    CHECK(other.try_acquire_at(0) && other.in_hand() == 9 && leased->leases() == 2);
+    CHECK(thrown_by([&] { leased->lease(); }) == TIDEGATE_ERROR_ALL_LEASED);
+    CHECK(other.return_unused() == 9 && other.take_at(0, 1));
+  }
+  CHECK(leased->leases() == 1 && leased->peek_at(0, 28) && !leased->peek_at(0, 29) && leased->try_acquire_at(0, 28));
+  CHECK(!lease.try_acquire_at(0) && lease.take_at(0).retry_after() == 10ms);
+  CHECK(thrown_by([] { tidegate::Leased(TIDEGATE_GCRA, "100/s burst 50", 5, 10); }) == TIDEGATE_ERROR_BATCH_TOO_LARGE);
+  auto moved = std::move(lease);
+  CHECK(!lease.try_acquire_at(1'000'000'000) && moved.try_acquire_at(1'000'000'000));
+}
+
+static void restored() {
+  const tidegate::KeyedLimiter before(TIDEGATE_GCRA, "2/h", 10);
+  CHECK(before.try_acquire_at("a", 0, 2) && !before.try_acquire_at("a", 0));
+  const auto text = before.snapshot_at(0);
+  const auto after = tidegate::KeyedLimiter::restore(TIDEGATE_GCRA, "2/h", 0, tidegate::keyed_options(), text);
+  auto booked = after.reserve_at("a", 0);
+  CHECK(booked && booked.delay() == 30min);
+  after.cancel_at("a", 0, booked);
+  CHECK(!booked && !after.try_acquire_at("a", 0));
+  CHECK(thrown_by([&] { tidegate::KeyedLimiter::restore(TIDEGATE_GCRA, "3/h", 0, tidegate::keyed_options(), text); }) ==
+        TIDEGATE_ERROR_SNAPSHOT_MISMATCH);
+}
+
 static_assert(!std::is_copy_constructible_v<tidegate::Limiter> && std::is_nothrow_move_constructible_v<tidegate::Limiter>);
 static_assert(!std::is_copy_constructible_v<tidegate::Reservation>);
 
@@ -141,6 +170,8 @@ int main() {
   keys();
   retries();
   together();
+  batches();
+  restored();
   CHECK(tidegate::version() == TIDEGATE_VERSION);
   return checks_end("wrapper");
 }
