@@ -18,7 +18,7 @@ CHARTS := $(TARGET)/charts
 SIMULATE = cargo run --release --quiet -p tidegate-policy --bin tidegate -- simulate
 
 .PHONY: demo charts test bench verify fmt lint clean tools python node c test-rust test-features test-models test-proofs \
-	test-python test-node test-c questions bench-python package-python
+	test-python test-node test-c questions bench-python bench-node package-python test-runtimes
 
 demo: tools
 	cargo run --release --quiet -p tidegate-policy --bin demo
@@ -128,7 +128,7 @@ bench:
 	benches/instructions.sh
 	cargo run --release -p tidegate-benches --bin keys
 	cargo run --release -p tidegate-benches --bin waiting
-	$(MAKE) --no-print-directory bench-python
+	$(MAKE) --no-print-directory bench-python bench-node
 	cargo run --release -p tidegate-benches --bin verdict
 
 # Python beside its peers; puts the table into bindings-python/README.md.
@@ -139,11 +139,19 @@ bench-python:
 		--force-reinstall --no-deps ./bindings-python
 	$(TARGET)/bench-python/bin/python bindings-python/bench/compare.py --readme bindings-python/README.md
 
+# Node.js beside its peers, which are installed in a folder of their own.
+bench-node: node
+	cd bindings-node && node bench/peers.mjs --json $(TARGET)/node-peers.json
+
 # The source distribution, built, installed and used without this repository.
 package-python: python
 	CARGO_TARGET_DIR=$(TARGET) bindings-python/scripts/package.sh $(PY)
 
-verify: test package-python
+# Node.js 24, Bun and Deno.
+test-runtimes: node
+	cd bindings-node && npm run --silent test:runtimes
+
+verify: test package-python test-runtimes
 	cargo run --release -p tidegate-benches --bin waiting -- --check
 	TIDEGATE_CASES=300000 cargo test --release -p tidegate --test reference
 	TIDEGATE_CASES=300000 TIDEGATE_ZONES=all cargo test --release -p tidegate --features serde,calendar --test calendar
@@ -157,4 +165,4 @@ lint:
 	cargo clippy --workspace --all-targets -- -D warnings
 
 clean:
-	rm -rf target $(VENV) bindings-node/node_modules
+	rm -rf target $(VENV) bindings-node/node_modules bindings-node/*/node_modules

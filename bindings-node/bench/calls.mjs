@@ -15,10 +15,12 @@ const shut = new Limiter('1/d');
 shut.take();
 const stopped = new Limiter(WIDE, { clock: () => 1000 });
 const empty = addon.emptyFunction();
+const nothing = addon.emptyVerb();
 let kept;
 
 const subjects = {
   'empty Node-API function': () => empty(),
+  'empty verb': () => nothing(),
   'tryAcquire(), granted': () => open.tryAcquire(),
   'tryAcquire(1), granted': () => open.tryAcquire(1),
   'tryAcquire(2), granted': () => open.tryAcquire(2),
@@ -28,7 +30,7 @@ const subjects = {
   'take(), denied': () => shut.take(),
   'peek()': () => open.peek(),
   'tryAcquire(), own clock': () => stopped.tryAcquire(),
-  'new Decision alone': () => new Decision(1, 10, 5, 0, 1e9, undefined),
+  'new Decision alone': () => new Decision(true, 10, 5, 0, 1e9),
 };
 
 /** Its own loop for each subject, or V8 would not inline one into it. */

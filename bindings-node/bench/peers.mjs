@@ -1,113 +1,107 @@
-// The same work done by this package and by others, in one run. Ratios hold, absolutes do not: every subject runs in turn, many short
-// rounds, and the lowest round of each counts, because all that disturbs only adds.
+// The same work done by this package and by others, in one run. Ratios hold, absolutes do not.
 //
-//     node bench/peers.mjs [rounds]     installs the others into bench/peers at its first run
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+//     node bench/peers.mjs [--rounds N] [--json FILE]     installs the others into bench/peers at its first run
+//
+// First every subject is counted: of a limit it must admit exactly that many, or it does other work and the run ends. Then all run in turn,
+// many short rounds; a ratio is the median, over the rounds, of a subject's time by that of the first of its group in the same round.
+import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
-import { KeyedLimiter, Limiter } from 'tidegate';
-import { TidegateStore } from 'tidegate/express-rate-limit';
-import { RateLimiterMemory } from 'tidegate/rate-limiter-flexible';
+import { KeyedLimiter } from 'tidegate';
 
-const folder = fileURLToPath(new URL('peers', import.meta.url));
-if (!existsSync(`${folder}/node_modules`)) {
-  // Without scripts: what is built comes along.
-  const given = ['install', '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts'];
-  const done = spawnSync('npm', given, { cwd: folder, stdio: 'inherit', shell: process.platform === 'win32' });
-  if (done.status !== 0) process.exit(done.status ?? 1);
-}
-const require = createRequire(new URL('peers/', import.meta.url));
-const version = (name) => require(`${name}/package.json`).version;
+import { KEYED, NAMES, ONE } from './subjects.mjs';
 
-const ROUNDS = Number(process.argv[2] ?? 15);
-const CALLS = 20_000;
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '60' }, json: { type: 'string' } } });
+const ROUNDS = Number(values.rounds);
+const CALLS = 5000;
+const LIMIT = 50;
+const PLENTY = 1_000_000_000;
 const { addon } = createRequire(import.meta.url)('../lib/native.js');
 
-const NAMES = Array.from({ length: 1000 }, (_, at) => `organization_${at}`);
-const key = () => NAMES[(turn = (turn + 1) % 1000)];
 let turn = 0;
-const MANY = 1_000_000_000;
-
-const subjects = [];
-const sync = (group, name, call) => subjects.push({ group, name, call, calls: CALLS, run: loop(call) });
-const waits = (group, name, call, calls = CALLS) => subjects.push({ group, name, call, calls, run: awaiting(call, calls) });
-
-/** A loop of its own for each subject, or V8 would mix what it learned of them. */
-const loop = (call) => new Function('call', 'calls', 'let kept; for (let i = 0; i < calls; i++) kept = call(); return kept;').bind(null, call, CALLS);
+const next = () => NAMES[(turn = (turn + 1) % NAMES.length)];
 const AsyncFunction = (async () => {}).constructor;
-const awaiting = (call, calls) => new AsyncFunction('call', 'calls', 'let kept; for (let i = 0; i < calls; i++) kept = await call(); return kept;').bind(null, call, calls);
 
-const open = new Limiter(`${MANY}/s`);
-const keyed = new KeyedLimiter('1000000/s', { maxKeys: 10_000 });
-const handle = keyed.key('organization_1');
-const shut = new KeyedLimiter('1/d', { maxKeys: 10_000 });
-for (const name of NAMES) shut.tryAcquire(name);
+/** A loop of its own for each subject, or V8 would mix what it learned of them. Answers how many calls were admitted. */
+function loop({ awaited, calls = CALLS }, call) {
+  const text = `let admitted = 0; for (let i = 0; i < calls; i++) if (${awaited ? 'await ' : ''}call()) admitted += 1; return admitted;`;
+  return (awaited ? new AsyncFunction('call', 'calls', text) : new Function('call', 'calls', text)).bind(null, call, calls);
+}
 
-const ONE = 'one limit, granted';
-const KEYED = 'a thousand string keys, granted';
-const SHUT = 'a thousand string keys, denied';
-
-sync(ONE, 'an empty Node-API function', addon.emptyVerb());
-sync(ONE, 'tidegate tryAcquire()', () => open.tryAcquire());
-sync(ONE, 'tidegate take()', () => open.take());
-sync(KEYED, 'tidegate tryAcquire(key)', () => keyed.tryAcquire(key()));
-sync(KEYED, 'tidegate take(key)', () => keyed.take(key()));
-sync(KEYED, 'tidegate key handle', () => handle.tryAcquire());
-sync(SHUT, 'tidegate tryAcquire(key)', () => shut.tryAcquire(key()));
-sync(SHUT, 'tidegate take(key)', () => shut.take(key()));
-
-const ours = new TidegateStore();
-ours.init({ windowMs: 3_600_000 });
-sync(KEYED, 'tidegate/express-rate-limit increment', () => ours.increment(key()));
-const compatible = new RateLimiterMemory({ points: 10_000_000, duration: 3600 });
-waits(KEYED, 'tidegate/rate-limiter-flexible consume', () => compatible.consume(key()));
-const compatibleShut = new RateLimiterMemory({ points: 0, duration: 3600 });
-waits(SHUT, 'tidegate/rate-limiter-flexible consume', () => compatibleShut.consume(key()).catch(() => false));
-
-const flexible = require('rate-limiter-flexible');
-const memory = new flexible.RateLimiterMemory({ points: MANY, duration: 3600 });
-waits(KEYED, `rate-limiter-flexible ${version('rate-limiter-flexible')} consume`, () => memory.consume(key()));
-const memoryShut = new flexible.RateLimiterMemory({ points: 0, duration: 3600 });
-waits(SHUT, `rate-limiter-flexible ${version('rate-limiter-flexible')} consume`, () => memoryShut.consume(key()).catch(() => false));
-
-const { RateLimiter } = await import(require.resolve('limiter')).catch(() => require('limiter'));
-const bucket = new RateLimiter({ tokensPerInterval: MANY, interval: 'second' });
-sync(ONE, `limiter tryRemoveTokens`, () => bucket.tryRemoveTokens(1));
-
-const { MemoryStore } = require('express-rate-limit');
-const store = new MemoryStore();
-store.init({ windowMs: 3_600_000 });
-waits(KEYED, 'express-rate-limit MemoryStore increment', () => store.increment(key()));
-
-const { default: Bottleneck = require('bottleneck') } = require('bottleneck');
-const queue = new Bottleneck({ maxConcurrent: null, minTime: 0 });
-const nothing = async () => {};
-waits(ONE, `bottleneck ${version('bottleneck')} schedule`, () => queue.schedule(nothing), 200); // a timer for each
-
-const { HyperLimit } = require('@hyperlimit/core');
-const hyper = new HyperLimit({ bucketCount: 16_384 });
-hyper.createLimiter('open', 100_000_000, 1000, false, 0, 0, 0);
-sync(KEYED, `@hyperlimit/core ${version('@hyperlimit/core')} tryRequest`, () => hyper.tryRequest('open'));
-
-for (const subject of subjects) subject.best = Infinity;
-for (let round = 0; round < ROUNDS; round++) {
-  for (const subject of subjects) {
-    const start = process.hrtime.bigint();
-    await subject.run();
-    subject.best = Math.min(subject.best, Number(process.hrtime.bigint() - start) / subject.calls);
+/** Ends the run if a subject admits more or less than it was told. */
+async function counted(subject, keys) {
+  const call = subject.make(LIMIT);
+  for (const key of keys) {
+    let admitted = 0;
+    for (let i = 0; i < 2 * LIMIT; i++) if (await call(key)) admitted += 1;
+    if (admitted !== LIMIT) throw new Error(`${subject.name} admits ${admitted} of a limit of ${LIMIT}: other work`);
   }
 }
-console.log(`node ${process.version}, ns a call (the lowest of ${ROUNDS} rounds), times the first of its group`);
-for (const group of [ONE, KEYED, SHUT]) {
-  const members = subjects.filter((subject) => subject.group === group);
-  console.log(`\n${group}`);
-  for (const { name, best } of members) console.log(`  ${name.padEnd(48)}${best.toFixed(1).padStart(9)}${(best / members[0].best).toFixed(2).padStart(8)}x`);
+
+const runs = [];
+const expected = { granted: (calls) => calls, denied: () => 0 };
+function add(group, outcome, subject, call) {
+  runs.push({ group, outcome, name: subject.name, calls: subject.calls ?? CALLS, run: loop(subject, call), times: [] });
 }
 
-const large = new KeyedLimiter('100/min', { maxKeys: 1_000_000 });
-console.log(`\na million keys: ${(large.memory / 1e6).toFixed(1)} bytes a key`);
-store.shutdown();
-await memory.delete(NAMES[0]);
+const groups = ['one limit, granted', 'a thousand string keys, granted', 'a thousand string keys, denied'];
+add(groups[0], 'granted', { name: 'an empty Node-API function' }, ((empty) => () => (empty(), true))(addon.emptyFunction()));
+add(groups[0], 'granted', { name: 'an empty verb: reads its call, answers true' }, addon.emptyVerb());
+for (const subject of ONE) {
+  await counted(subject, ['']);
+  add(groups[0], 'granted', subject, subject.make(PLENTY));
+}
+for (const subject of KEYED) {
+  await counted(subject, NAMES.slice(0, 3));
+  const open = subject.make(PLENTY);
+  add(groups[1], 'granted', subject, () => open(next()));
+  const shut = subject.make(1);
+  for (const name of NAMES) await shut(name);
+  add(groups[2], 'denied', subject, () => shut(next()));
+}
+
+// Two rounds to warm up.
+for (let round = -2; round < ROUNDS; round++) {
+  for (const subject of runs) {
+    const start = process.hrtime.bigint();
+    const admitted = await subject.run();
+    const took = Number(process.hrtime.bigint() - start) / subject.calls;
+    if (admitted !== expected[subject.outcome](subject.calls)) throw new Error(`${subject.name}, ${subject.group}: ${admitted} admitted`);
+    if (round >= 0) subject.times.push(took);
+  }
+}
+
+const quantile = (sorted, q) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))];
+const sorted = (numbers) => [...numbers].sort((a, b) => a - b);
+const rounded = (number, digits) => Number(number.toFixed(digits));
+const rows = groups.flatMap((group) => {
+  const members = runs.filter((subject) => subject.group === group);
+  return members.map(({ name, times }) => {
+    const inOrder = sorted(times);
+    const ratios = sorted(times.map((time, round) => time / members[0].times[round]));
+    return {
+      group, name, median_ns: rounded(quantile(inOrder, 0.5), 1), ratio: rounded(quantile(ratios, 0.5), 2),
+      low: rounded(quantile(inOrder, 0.1), 1), high: rounded(quantile(inOrder, 0.9), 1),
+    };
+  });
+});
+
+console.log(`node ${process.version}, ns a call: median of ${ROUNDS} rounds (a tenth is below, a tenth above), times the first of its group`);
+for (const group of groups) {
+  console.log(`\n${group}`);
+  for (const { name, median_ns, ratio, low, high } of rows.filter((row) => row.group === group)) {
+    console.log(`  ${name.padEnd(46)}${median_ns.toFixed(1).padStart(10)}  (${low.toFixed(1)}-${high.toFixed(1)})`.padEnd(84) + `${ratio.toFixed(2).padStart(8)}x`);
+  }
+}
+
+// A table that holds a million keys, all of them in use.
+const large = new KeyedLimiter('1/d', { maxKeys: 1_000_000 });
+for (let key = 0; key < 1_000_000; key++) large.tryAcquire(`organization_${key}`);
+const bytes = large.memory / large.size;
+rows.push({ group: 'a million string keys', name: 'tidegate, bytes a key', median_ns: null, ratio: null, low: null, high: null, bytes: rounded(bytes, 1) });
+console.log(`\na million string keys: ${bytes.toFixed(1)} bytes each, of ${large.size} remembered`);
+
+if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ node: process.version, rounds: ROUNDS, rows }, null, 2)}\n`);
+// Some of the others hold timers.
 process.exit(0);

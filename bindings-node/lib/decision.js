@@ -10,20 +10,18 @@ class Decision {
   #remaining;
   #retryNs;
   #resetNs;
-  #exact;
 
-  // `allowed` as 0 or 1; nanoseconds as doubles: -1 for never, Infinity beyond the end of the clock. `exact` only if a double could not say them.
-  constructor(allowed, limit, remaining, retryNs, resetNs, exact) {
+  // Nanoseconds as doubles: -1 for never, Infinity beyond the end of the clock.
+  constructor(allowed, limit, remaining, retryNs, resetNs) {
     this.#allowed = allowed;
     this.#limit = limit;
     this.#remaining = remaining;
     this.#retryNs = retryNs;
     this.#resetNs = resetNs;
-    this.#exact = exact;
   }
 
   get allowed() {
-    return this.#allowed === 1;
+    return this.#allowed;
   }
 
   get limit() {
@@ -36,8 +34,7 @@ class Decision {
 
   /** Milliseconds have a fraction: nanoseconds are kept. */
   get retryAfterMs() {
-    const nanos = this.#retryNs;
-    return nanos < 0 ? null : nanos / 1e6;
+    return this.#retryNs < 0 ? null : this.#retryNs / 1e6;
   }
 
   get resetAfterMs() {
@@ -45,21 +42,24 @@ class Decision {
   }
 
   get retryAfterNs() {
-    if (this.#exact !== undefined) return this.#exact.retryNs;
     return this.#retryNs < 0 ? null : BigInt(this.#retryNs);
   }
 
   get resetAfterNs() {
-    if (this.#exact !== undefined) return this.#exact.resetNs;
     return this.#resetNs === Infinity ? NEVER : BigInt(this.#resetNs);
   }
 
   get limitBigInt() {
-    return this.#exact === undefined ? BigInt(this.#limit) : this.#exact.limit;
+    return BigInt(this.#limit);
   }
 
   get remainingBigInt() {
-    return this.#exact === undefined ? BigInt(this.#remaining) : this.#exact.remaining;
+    return BigInt(this.#remaining);
+  }
+
+  /** Of a group: the name of the limit that decided. */
+  get binding() {
+    return undefined;
   }
 
   /** As plain data: to be logged, sent and compared. */
@@ -69,12 +69,38 @@ class Decision {
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](depth, options, inspect) {
-    return `${this.constructor.name} ${inspect(this.toJSON(), options)}`;
+    return `${this instanceof GroupDecision ? 'GroupDecision' : 'Decision'} ${inspect(this.toJSON(), options)}`;
   }
 }
 
-/** What a group answered, with the name of the limit that decided. */
-class GroupDecision extends Decision {
+/** Some figure may be above 2 ** 53 - 1: then the numbers are rounded, and `exact` has the bigints. */
+class WideDecision extends Decision {
+  #exact;
+
+  constructor(allowed, limit, remaining, retryNs, resetNs, exact) {
+    super(allowed, limit, remaining, retryNs, resetNs);
+    this.#exact = exact;
+  }
+
+  get retryAfterNs() {
+    return this.#exact === undefined ? super.retryAfterNs : this.#exact.retryNs;
+  }
+
+  get resetAfterNs() {
+    return this.#exact === undefined ? super.resetAfterNs : this.#exact.resetNs;
+  }
+
+  get limitBigInt() {
+    return this.#exact === undefined ? super.limitBigInt : this.#exact.limit;
+  }
+
+  get remainingBigInt() {
+    return this.#exact === undefined ? super.remainingBigInt : this.#exact.remaining;
+  }
+}
+
+/** What a group answered: what the limit that decided did, and its name. */
+class GroupDecision extends WideDecision {
   #binding;
 
   constructor(binding, ...figures) {
@@ -91,4 +117,4 @@ class GroupDecision extends Decision {
   }
 }
 
-module.exports = { Decision, GroupDecision };
+module.exports = { Decision, GroupDecision, WideDecision };

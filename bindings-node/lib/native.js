@@ -4,7 +4,7 @@
 // Node-API needs a microsecond to build an object, so the addon writes a decision into words that are shared for ever and returns
 // a code; the words are read before anything else can run. The array stays in this file: nobody can detach its buffer.
 
-const { Decision, GroupDecision } = require('./decision.js');
+const { Decision, GroupDecision, WideDecision } = require('./decision.js');
 
 let addon;
 try {
@@ -74,28 +74,28 @@ class Verbs {
   }
 }
 
-/** The decision that was just written. */
-function decision(code) {
-  return code < 2
-    ? new Decision(code, doubles[0], doubles[1], doubles[2], doubles[3], undefined)
-    : new Decision(code & 1, ...wide());
+/** The decision that was just written. Most answers are a plain yes or no; a code says more. */
+function decision(answer) {
+  if (answer === true) return new Decision(true, doubles[0], doubles[1], 0, doubles[3]);
+  if (answer === false) return new Decision(false, doubles[0], doubles[1], doubles[2], doubles[3]);
+  if ((answer & 2) !== 0) return new WideDecision(answer === 3, ...wide());
+  return new Decision(answer === 1, doubles[0], doubles[1], doubles[2], doubles[3]);
 }
 
 /** The decision of a group; the position of the limit that binds is above the code. */
 function groupDecision(code, names) {
-  const figures = (code & 2) === 0 ? [doubles[0], doubles[1], doubles[2], doubles[3], undefined] : wide();
-  return new GroupDecision(names[code >> 8], code & 1, ...figures);
+  const figures = (code & 2) === 0 ? doubles : wide();
+  return new GroupDecision(names[code >> 8], (code & 1) === 1, ...figures);
 }
 
 const NEVER = 2n ** 64n - 1n;
 
-/** Some number is above 2 ** 53 - 1: the doubles are rounded, and the bigints are kept beside them. */
+/** Some number is above 2 ** 53 - 1: the figures rounded, then as they are. */
 function wide() {
   const [limit, remaining, retryNs, resetNs] = words;
   const exact = { limit, remaining, retryNs: retryNs === NEVER ? null : retryNs, resetNs };
-  return [
-    Number(limit), Number(remaining), exact.retryNs === null ? -1 : Number(retryNs), resetNs === NEVER ? Infinity : Number(resetNs), exact,
-  ];
+  const retry = exact.retryNs === null ? -1 : Number(retryNs);
+  return [Number(limit), Number(remaining), retry, resetNs === NEVER ? Infinity : Number(resetNs), exact];
 }
 
 /** Why there is no reservation. */

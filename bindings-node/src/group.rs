@@ -10,7 +10,7 @@ use tidegate::{GroupError, GroupRefused, GroupSlot, KeyedLimiterGroup, KeyedMemb
 use crate::call::Call;
 use crate::keyed::{Keyed, with_key};
 use crate::number::range_error;
-use crate::output::Output;
+use crate::output::{Answer, Output};
 use crate::verbs::{Gate, Holder, verb_of};
 
 type KeyedGroup = KeyedLimiterGroup<[u16]>;
@@ -94,15 +94,15 @@ impl Gate for &LimiterGroup {
         }
     }
 
-    fn take(&self, now: Option<u64>, cost: u64, out: &Output) -> u32 {
-        out.write_group(&match now {
+    fn take(&self, now: Option<u64>, cost: u64, out: &Output) -> Answer {
+        Answer::Code(out.write_group(&match now {
             Some(now) => self.take_at(now, cost),
             None => LimiterGroup::take(self, cost),
-        })
+        }))
     }
 
-    fn peek(&self, now: Option<u64>, cost: u64, out: &Output) -> u32 {
-        out.write_group(&self.peek_at(now.unwrap_or_else(|| self.now()), cost))
+    fn peek(&self, now: Option<u64>, cost: u64, out: &Output) -> Answer {
+        Answer::Code(out.write_group(&self.peek_at(now.unwrap_or_else(|| self.now()), cost)))
     }
 
     fn reserve(&self, now: Option<u64>, cost: u64, longest: u64, out: &Output) -> std::result::Result<GroupSlot, u32> {
@@ -159,18 +159,18 @@ impl Gate for OfKey<'_> {
         }
     }
 
-    fn take(&self, now: Option<u64>, cost: u64, out: &Output) -> u32 {
-        out.write_group(&match now {
+    fn take(&self, now: Option<u64>, cost: u64, out: &Output) -> Answer {
+        Answer::Code(out.write_group(&match now {
             Some(now) => self.group.take_at(&self.key, now, cost),
             None => self.group.take(&self.key, cost),
-        })
+        }))
     }
 
-    fn peek(&self, now: Option<u64>, cost: u64, out: &Output) -> u32 {
-        out.write_group(&match now {
+    fn peek(&self, now: Option<u64>, cost: u64, out: &Output) -> Answer {
+        Answer::Code(out.write_group(&match now {
             Some(now) => self.group.peek_at(&self.key, now, cost),
             None => self.group.peek(&self.key, cost),
-        })
+        }))
     }
 
     fn reserve(&self, now: Option<u64>, cost: u64, longest: u64, out: &Output) -> std::result::Result<GroupSlot, u32> {

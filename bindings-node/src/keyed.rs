@@ -16,7 +16,7 @@ use tidegate::{Key, KeyedLimiter, KeyedLimiterError, KeyedReservation, Quota, Sl
 use crate::call::Call;
 use crate::limiter::{Names, Options, unknown};
 use crate::number::{range_error, wrong_type};
-use crate::output::Output;
+use crate::output::{Answer, Output};
 use crate::quota::{Refusal, refusal};
 use crate::verbs::{Gate, Holder, Tab, tab_verb_of};
 
@@ -131,15 +131,15 @@ impl Gate for Key<'_, [u16]> {
     }
 
     #[inline]
-    fn take(&self, now: Option<u64>, cost: u64, out: &Output) -> u32 {
-        out.write(&match now {
+    fn take(&self, now: Option<u64>, cost: u64, out: &Output) -> Answer {
+        out.taken(&match now {
             Some(now) => self.take_at(now, cost),
             None => Key::take(self, cost),
         })
     }
 
-    fn peek(&self, now: Option<u64>, cost: u64, out: &Output) -> u32 {
-        out.write(&match now {
+    fn peek(&self, now: Option<u64>, cost: u64, out: &Output) -> Answer {
+        out.taken(&match now {
             Some(now) => self.peek_at(now, cost),
             None => Key::peek(self, cost),
         })

@@ -9,7 +9,7 @@ use tidegate::{Algorithm, Anchor, Carry, Limiter, Quota, QuotaError, Reconfigure
 
 use crate::call::Call;
 use crate::number::{Permits, Time, range_error};
-use crate::output::Output;
+use crate::output::{Answer, Output};
 use crate::quota::{Refusal, refusal};
 use crate::verbs::{Gate, Holder, Tab, tab_verb_of};
 
@@ -118,12 +118,12 @@ impl Gate for &Limiter {
     }
 
     #[inline]
-    fn take(&self, now: Option<u64>, cost: u64, out: &Output) -> u32 {
-        out.write(&self.take_at(at(self, now), cost))
+    fn take(&self, now: Option<u64>, cost: u64, out: &Output) -> Answer {
+        out.taken(&self.take_at(at(self, now), cost))
     }
 
-    fn peek(&self, now: Option<u64>, cost: u64, out: &Output) -> u32 {
-        out.write(&self.peek_at(at(self, now), cost))
+    fn peek(&self, now: Option<u64>, cost: u64, out: &Output) -> Answer {
+        out.taken(&self.peek_at(at(self, now), cost))
     }
 
     fn reserve(&self, now: Option<u64>, cost: u64, longest: u64, out: &Output) -> std::result::Result<Slot, u32> {

@@ -7,7 +7,8 @@
 //! | 2 | retry after | nanoseconds, -1 for never | nanoseconds, 2^64 - 1 for never |
 //! | 3 | reset after | nanoseconds, Infinity beyond the end of the clock | nanoseconds, 2^64 - 1 beyond it |
 //!
-//! The code is 1 if allowed, plus 2 if the words are wide: some number is above 2^53 - 1, which a double cannot say exactly. If a reservation
+//! The code is 1 if allowed, plus 2 if the words are wide: some number is above 2^53 - 1, which a double cannot say exactly. In place of a code, `true` and
+//! `false` are what most callers get: allowed, and then with nothing to wait for, or denied, in narrow words. If a reservation
 //! is refused, the bits from 4 on are the reason: 1 never, 2 too long, 3 the queue is full, 4 no room for the key. Of a group, those from 8 on are the position of the limit that binds.
 //!
 //! The instant of a reservation is word 0, an integer.
@@ -15,8 +16,8 @@
 use std::ptr::NonNull;
 use std::rc::Rc;
 
-use napi::bindgen_prelude::{BigUint64Array, External};
-use napi::{Env, Result};
+use napi::bindgen_prelude::{BigUint64Array, External, ToNapiValue};
+use napi::{Env, Result, sys};
 use napi_derive::napi;
 use tidegate::{Decision, GroupDecision, GroupRefused, GroupSlot, Refusal, Refused, Slot};
 
@@ -53,8 +54,21 @@ impl Output {
         unsafe { self.0.words.write(words) };
     }
 
-    /// Writes the numbers of a decision and returns its code.
+    /// Writes what was taken or looked at; if it is allowed there is nothing to wait for.
     #[inline]
+    pub(crate) fn taken(&self, decision: &Decision) -> Answer {
+        let (limit, remaining, reset) = (decision.limit(), decision.remaining(), decision.reset_after_nanos());
+        let allowed = decision.is_allowed();
+        let retry = if allowed { Some(0) } else { decision.retry_after_nanos() };
+        let wait = retry.unwrap_or(u64::MAX);
+        if limit | remaining | reset | wait <= MAX_SAFE {
+            self.put([double(limit), double(remaining), double(wait), double(reset)]);
+            return Answer::Plain(allowed);
+        }
+        Answer::Code(self.write_figures(allowed, limit, remaining, retry, reset))
+    }
+
+    /// Writes the numbers of any decision and returns its code.
     pub(crate) fn write(&self, decision: &Decision) -> u32 {
         let (limit, remaining) = (decision.limit(), decision.remaining());
         let (retry, reset) = (decision.retry_after_nanos(), decision.reset_after_nanos());
@@ -70,11 +84,10 @@ impl Output {
         self.write_figures(decision.is_allowed(), limit, remaining, retry, reset) | binding
     }
 
-    #[inline]
+    #[inline(never)]
     fn write_figures(&self, allowed: bool, limit: u64, remaining: u64, retry: Option<u64>, reset: u64) -> u32 {
         let narrow =
             limit.max(remaining).max(retry.unwrap_or(0)) <= MAX_SAFE && (reset <= MAX_SAFE || reset == u64::MAX);
-        let double = |number: u64| (number as f64).to_bits();
         if narrow {
             let retry = retry.map_or((-1.0_f64).to_bits(), double);
             let reset = if reset == u64::MAX { f64::INFINITY.to_bits() } else { double(reset) };
@@ -109,6 +122,31 @@ impl Output {
             Err(refused) => Err(self.write_group(refused.decision()) | why(refused.refusal())),
         }
     }
+}
+
+/// What a verb answers with when it has written its figures.
+pub(crate) enum Answer {
+    Plain(bool),
+    Code(u32),
+}
+
+impl ToNapiValue for Answer {
+    #[inline]
+    unsafe fn to_napi_value(env: sys::napi_env, answer: Answer) -> Result<sys::napi_value> {
+        // SAFETY: the caller's promise: a live environment.
+        unsafe {
+            match answer {
+                Answer::Plain(allowed) => bool::to_napi_value(env, allowed),
+                Answer::Code(code) => u32::to_napi_value(env, code),
+            }
+        }
+    }
+}
+
+/// The bits of a number of at most 2^53, as a double: one instruction from a signed one.
+#[inline]
+fn double(number: u64) -> u64 {
+    (number as i64 as f64).to_bits()
 }
 
 /// As bits of the code.

@@ -1,4 +1,4 @@
-//! Two functions for the package's tests and benchmark: they show the boundary itself.
+//! Functions for the package's tests and benchmark: they show the boundary itself.
 
 use std::ptr::null_mut;
 
@@ -21,6 +21,12 @@ pub fn empty_function(env: &Env) -> Result<Function<'_, (), Unknown<'_>>> {
     })?;
     // SAFETY: a function of this environment.
     unsafe { Function::from_napi_value(env.raw(), made) }
+}
+
+/// A verb that does nothing: it looks at what it was called with, and answers yes.
+#[napi(catch_unwind)]
+pub fn empty_verb(env: &Env) -> Result<Function<'_, (), Unknown<'_>>> {
+    function(env, "empty", |call| Ok(call.given() == 0))
 }
 
 /// A verb that panics: the process must survive it.

@@ -10,14 +10,14 @@ use napi::{Env, Result, Unknown};
 
 use crate::call::{Call, function};
 use crate::number::{Nanos, Permits, Time};
-use crate::output::Output;
+use crate::output::{Answer, Output};
 
 /// One state, or several as one. What it decides goes to the output, and its code comes back.
 pub(crate) trait Gate {
     type Slot;
     fn try_acquire(&self, now: Option<u64>, cost: u64) -> bool;
-    fn take(&self, now: Option<u64>, cost: u64, out: &Output) -> u32;
-    fn peek(&self, now: Option<u64>, cost: u64, out: &Output) -> u32;
+    fn take(&self, now: Option<u64>, cost: u64, out: &Output) -> Answer;
+    fn peek(&self, now: Option<u64>, cost: u64, out: &Output) -> Answer;
     /// The slot, or the code of a refusal.
     fn reserve(&self, now: Option<u64>, cost: u64, longest: u64, out: &Output) -> std::result::Result<Self::Slot, u32>;
     fn cancel(&self, now: Option<u64>, slot: Self::Slot);

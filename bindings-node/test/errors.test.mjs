@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { Decision, Limiter, Quota, QuotaError } from 'tidegate';
+import { Backoff, Concurrency, Decision, KeyedLimiter, KeyedLimiterGroup, Limiter, LimiterGroup, Policy, Quota, QuotaError, Tracker } from 'tidegate';
 
 const range = (code = 'ERR_OUT_OF_RANGE') => (error) => error instanceof RangeError && error.code === code;
 const type = (error) => error instanceof TypeError && error.code === 'ERR_INVALID_ARG_TYPE';
@@ -144,8 +144,9 @@ test('a panic is an Error, and the process goes on', () => {
     const { addon } = require('./lib/native.js');
     const { Limiter } = require('tidegate');
     const panicking = addon.panickingVerb();
-    for (let i = 0; i < 3; i++) {
-      try { panicking(); } catch (error) { console.log(error instanceof Error, error.message); }
+    // As verbs are made, and as the addon's other functions are.
+    for (const panics of [panicking, panicking, addon.panickingFunction]) {
+      try { panics(); } catch (error) { console.log(error instanceof Error, error.message); }
     }
     console.log(new Limiter('1/s').tryAcquire());`;
   const here = fileURLToPath(new URL('..', import.meta.url));
@@ -155,4 +156,54 @@ test('a panic is an Error, and the process goes on', () => {
   assert.equal(lines.length, 4);
   for (const line of lines.slice(0, 3)) assert.match(line, /^true .*on purpose/);
   assert.equal(lines[3], 'true');
+});
+
+test('buffers, detached or not, are nothing that is taken', () => {
+  const detached = () => {
+    const bytes = new Uint8Array(8);
+    structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+    assert.equal(bytes.byteLength, 0);
+    return bytes;
+  };
+  const limiter = new Limiter('5/w');
+  const keyed = new KeyedLimiter('5/w', { maxKeys: 10 });
+  const group = new KeyedLimiterGroup({ a: '5/w' }, { maxKeys: 10 });
+  for (const buffer of [detached(), detached().buffer, new DataView(new ArrayBuffer(8)), new Uint8Array(8), Buffer.from('a'), new SharedArrayBuffer(8)]) {
+    for (const call of [
+      () => limiter.take(buffer), () => keyed.take(buffer), () => keyed.take('a', buffer), () => keyed.key(buffer), () => keyed.takeMany([buffer]),
+      () => group.take(buffer), () => group.take('a', buffer), () => limiter.restore(buffer), () => limiter.reconfigure(buffer), () => new Limiter(buffer),
+      () => new Limiter('1/s', { clock: () => buffer }), () => new Limiter('1/s', { clock: buffer }), () => new Limiter('1/s', { algorithm: buffer }),
+      () => new KeyedLimiter('1/s', { maxKeys: buffer }), () => KeyedLimiter.from(buffer), () => new LimiterGroup({ a: buffer }), () => new Concurrency(buffer),
+      () => Quota.parse(buffer), () => Quota.make(buffer, 1), () => Backoff.constant({ delayMs: buffer }), () => Policy.fromToml(buffer),
+      () => new Tracker({ maxLimits: buffer }), () => new Tracker().observe({ status: 200, headers: 5 }),
+    ]) assert.throws(call, type, String(call));
+  }
+  assert.deepEqual([limiter.peek().remaining, keyed.size], [5, 0]);
+});
+
+test('a number in a thousand shapes: thrown with a code, or spent; never anything else', () => {
+  // Seeded, log-uniform, over and beyond what a number of permits may be.
+  let state = 1n;
+  const random = () => Number((state = (state * 6364136223846793005n + 1442695040888963407n) & (2n ** 64n - 1n)) >> 11n) / 2 ** 53;
+  const limiter = new Limiter(Quota.make(1000, 1_000_000_000n), { clock: () => 0n });
+  let spent = 0;
+  let refused = 0;
+  for (let i = 0; i < 20_000; i++) {
+    const size = 2 ** (random() * 1100 - 30);
+    const n = [size, -size, Math.trunc(size), BigInt(Math.trunc(Math.min(size, 1e300))), -BigInt(Math.trunc(Math.min(size, 1e300)))][Math.floor(random() * 5)];
+    const legal = typeof n === 'bigint' ? n >= 0n && n < 2n ** 64n : Number.isSafeInteger(n) && n >= 0;
+    const before = limiter.peek(0).remaining;
+    if (legal) {
+      const fits = n <= before;
+      assert.equal(limiter.tryAcquire(n), fits);
+      if (fits) spent += 1;
+      assert.equal(limiter.peek(0).remaining, before - (fits ? Number(n) : 0));
+    } else {
+      refused += 1;
+      assert.throws(() => limiter.tryAcquire(n), range(), String(n));
+      assert.equal(limiter.peek(0).remaining, before);
+    }
+    if (i % 100 === 0) limiter.reset();
+  }
+  assert.ok(spent > 100 && refused > 1000, `${spent} spent, ${refused} refused`);
 });

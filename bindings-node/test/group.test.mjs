@@ -4,7 +4,7 @@ import test from 'node:test';
 
 import { Decision, GroupDecision, KeyedLimiter, KeyedLimiterGroup, Limiter, LimiterGroup, Quota, QuotaError, RateLimitExceeded, TimeoutError } from 'tidegate';
 
-import { hand, watch } from './time.mjs';
+import { hand, watch } from '../support/time.mjs';
 
 test('all or nothing', () => {
   let now = 0;

@@ -131,3 +131,23 @@ test('a table outlives the worker that made it', async () => {
   assert.equal(keyed.peek('a').remaining, 1);
   assert.equal(keyed.tryAcquire('a'), true);
 });
+
+test('a worker that ends while it waits takes nothing along', async () => {
+  const keyed = new KeyedLimiter('2/d', { maxKeys: 10 });
+  const program = `
+    const { parentPort, workerData } = require('node:worker_threads');
+    const { KeyedLimiter } = require('tidegate');
+    const keyed = KeyedLimiter.from(workerData);
+    keyed.take('a', 2);
+    keyed.acquire('a', 1, { ref: true });
+    globalThis.kept = [keyed.key('a'), keyed.reserve('a')];
+    parentPort.postMessage('waits');`;
+  const worker = new Worker(program, { eval: true, workerData: keyed.share() });
+  await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
+  await worker.terminate();
+  assert.equal(keyed.tryAcquire('a'), false);
+  assert.equal(keyed.tryAcquire('b', 2), true);
+  assert.equal(keyed.size, 2);
+  assert.equal(keyed.reset('a'), true);
+  assert.equal(keyed.tryAcquire('a', 2), true);
+});

@@ -39,7 +39,7 @@ test('one version', () => {
 
 test('no install script, no dependency, no registry in the lock file', () => {
   const { scripts, dependencies } = JSON.parse(read('package.json'));
-  assert.deepEqual(Object.keys(scripts).sort(), ['bench', 'build', 'test']);
+  assert.deepEqual(Object.keys(scripts).sort(), ['bench', 'build', 'test', 'test:runtimes']);
   assert.equal(dependencies, undefined);
   assert.doesNotMatch(read('package-lock.json'), /resolved|https?:/);
 });
@@ -116,7 +116,10 @@ test('what npm packs installs into an empty project, and runs as .mjs, .cjs and 
     writeFileSync(join(project, 'example.cjs'), `${common}\nconsole.log(typeof require('tidegate/express').rateLimit);`);
     writeFileSync(join(project, 'example.mts'), `${example}\nimport { rateLimit } from 'tidegate/express';\nconsole.log(typeof rateLimit);`);
     run(process.execPath, join(here, 'node_modules/typescript/bin/tsc'), '--strict', '--module', 'nodenext', '--target', 'es2022', '--outDir', 'compiled', 'example.mts');
-    for (const name of ['example.mjs', 'example.cjs', 'compiled/example.mjs']) {
+    // As a project without a type has it: TypeScript makes CommonJS of it.
+    writeFileSync(join(project, 'example.ts'), `${example}\nimport { rateLimit } from 'tidegate/express';\nconsole.log(typeof rateLimit);`);
+    run(process.execPath, join(here, 'node_modules/typescript/bin/tsc'), '--strict', '--module', 'nodenext', '--target', 'es2022', '--outDir', 'compiled', 'example.ts');
+    for (const name of ['example.mjs', 'example.cjs', 'compiled/example.mjs', 'compiled/example.js']) {
       assert.match(run(process.execPath, name), /^come back in \d+(\.\d+)? ms\nfunction\n$/, name);
     }
   } finally {

@@ -4,7 +4,7 @@ import test from 'node:test';
 
 import { KeyedLimiter, Limiter, RateLimitExceeded, Reservation, TimeoutError } from 'tidegate';
 
-import { hand, watch } from './time.mjs';
+import { hand, watch } from '../support/time.mjs';
 
 test('first come, first served, one timer each', async (t) => {
   const time = hand(t);

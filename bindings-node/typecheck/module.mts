@@ -1,10 +1,11 @@
 // Compiled, never run: what the types allow and, by @ts-expect-error, what they refuse.
 import {
   type Clock, Concurrency, Decision, headers, Limiter, type LimiterOptions, Permit, Policy, Quota, QuotaError, Tracker, Verdict,
-  KeyedLimiter,
+  GroupDecision, KeyedLimiter, KeyedLimiterGroup, LimiterGroup, PolicyHandle, Reservation,
 } from 'tidegate';
 import { rateLimit } from 'tidegate/express';
 import { TidegateStore } from 'tidegate/express-rate-limit';
+import plugin, { rateLimit as hook } from 'tidegate/fastify';
 import { limitedFetch } from 'tidegate/fetch';
 import { RateLimiterMemory, RateLimiterRes } from 'tidegate/rate-limiter-flexible';
 
@@ -99,3 +100,35 @@ const answered: Promise<Response> = polite('http://a.test', { method: 'GET' });
 void answered;
 const consumed = await new RateLimiterMemory({ points: 5, duration: 1 }).consume('k', 2);
 same<typeof consumed, RateLimiterRes>(true);
+
+const group = new LimiterGroup({ hour: '100/h', day: limiter, other: Quota.parse('1/s') });
+const waited = await group.acquire(1, { timeoutMs: 5n, ref: true });
+same<typeof waited, GroupDecision>(true);
+const binding = group.take().binding;
+same<typeof binding, string>(true);
+const place = group.reserve(2, { maxWaitMs: 5 });
+same<typeof place, Reservation<GroupDecision>>(true);
+const settled = limiter.reserve().settle(3n);
+same<typeof settled, Decision>(true);
+const each = new KeyedLimiterGroup({ hour: '100/h', keyed, all: limiter }, { maxKeys: 10, whenFull: 'refuse' });
+const eachTaken = each.take('k', 2);
+same<typeof eachTaken, GroupDecision>(true);
+const forgotten = each.reset('k');
+same<typeof forgotten, boolean>(true);
+const data = eachTaken.toJSON();
+same<typeof data.retryAfterMs, number | null>(true);
+const handle = PolicyHandle.fromFile('a.toml', { carry: 'proportional', clock });
+handle.reload('a.toml');
+rateLimit({ policy: handle });
+void plugin({}, { limiter: keyed, hook: 'preHandler', key: (request: { headers: { 'x-key': string } }) => request.headers['x-key'] });
+const route: (request: { ip: string }, reply: any) => Promise<unknown> = hook({ limiter: keyed, key: ({ ip }: { ip: string }) => ip });
+void route;
+
+// @ts-expect-error groups cannot owe
+group.charge(1);
+// @ts-expect-error a group of single limits has no keys
+new LimiterGroup({ hour: keyed });
+// @ts-expect-error handles are loaded
+new PolicyHandle();
+// @ts-expect-error no such hook
+void plugin({}, { limiter: keyed, hook: 'onSend' });
