@@ -402,6 +402,10 @@ enum tidegate_booking
    * Was booked, and has been given back.
    */
   TIDEGATE_CANCELLED = 17,
+  /**
+   * Was booked, and it has been said what it has really cost.
+   */
+  TIDEGATE_SETTLED = 18,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -1598,6 +1602,41 @@ tidegate_status tidegate_limiter_cancel_at(const struct tidegate_limiter *limite
                                            struct tidegate_reservation *reservation);
 
 /**
+ * Says what a reservation has really cost, once its work is done: the difference is given back, or charged. Reserve an estimate, go ahead at its
+ * instant, then settle, soon: what has been earned back already is not given back. More is charged as by tidegate_limiter_charge.
+ *
+ * Allowed means settled; `retry_after_ns` is then how long to pause until the debt is paid, 0 if there is none. Denied means that the debt would be
+ * too deep: what was reserved stays spent, and the rest is not charged.
+ *
+ * @param reservation Not NULL; booked on this limiter. Afterwards its outcome is TIDEGATE_SETTLED.
+ * @param actual Permits; 0 gives all back.
+ * @param[out] decision Not NULL; written on success only.
+ * @return As tidegate_limiter_cancel.
+ * @pre `limiter` has not been freed.
+ *
+ * Thread safety: may be called on one limiter from any number of threads at once; the reservation must be the caller's alone.
+ */
+tidegate_status tidegate_limiter_settle(const struct tidegate_limiter *limiter,
+                                        struct tidegate_reservation *reservation,
+                                        uint64_t actual,
+                                        struct tidegate_decision *decision);
+
+/**
+ * tidegate_limiter_settle at the time `now_ns` (see tidegate_limiter_try_acquire_at).
+ *
+ * @param[out] decision Not NULL; written on success only.
+ * @return As tidegate_limiter_cancel.
+ * @pre `limiter` has not been freed.
+ *
+ * Thread safety: may be called on one limiter from any number of threads at once; the reservation must be the caller's alone.
+ */
+tidegate_status tidegate_limiter_settle_at(const struct tidegate_limiter *limiter,
+                                           uint64_t now_ns,
+                                           struct tidegate_reservation *reservation,
+                                           uint64_t actual,
+                                           struct tidegate_decision *decision);
+
+/**
  * Waits for `cost` permits, at most `timeout_ns`, blocking the thread. First come, first served; one sleep; refused at once if the wait would be
  * longer, and then nothing is spent. To wait in another way: tidegate_limiter_reserve.
  *
@@ -2119,6 +2158,41 @@ tidegate_status tidegate_keyed_cancel_at(const struct tidegate_keyed *keyed,
                                          size_t key_len,
                                          uint64_t now_ns,
                                          struct tidegate_reservation *reservation);
+
+/**
+ * As tidegate_limiter_settle, for the key that the reservation was made for.
+ *
+ * @param reservation Not NULL. Afterwards its outcome is TIDEGATE_SETTLED.
+ * @param actual Permits; 0 gives all back.
+ * @param[out] decision Not NULL; written on success only.
+ * @return As tidegate_keyed_cancel.
+ * @pre `keyed` has not been freed; `key` points at `key_len` bytes.
+ *
+ * Thread safety: may be called on one limiter from any number of threads at once; the reservation must be the caller's alone.
+ */
+tidegate_status tidegate_keyed_settle(const struct tidegate_keyed *keyed,
+                                      const void *key,
+                                      size_t key_len,
+                                      struct tidegate_reservation *reservation,
+                                      uint64_t actual,
+                                      struct tidegate_decision *decision);
+
+/**
+ * tidegate_keyed_settle at the time `now_ns` (see tidegate_limiter_try_acquire_at).
+ *
+ * @param[out] decision Not NULL; written on success only.
+ * @return As tidegate_keyed_cancel.
+ * @pre `keyed` has not been freed; `key` points at `key_len` bytes.
+ *
+ * Thread safety: may be called on one limiter from any number of threads at once; the reservation must be the caller's alone.
+ */
+tidegate_status tidegate_keyed_settle_at(const struct tidegate_keyed *keyed,
+                                         const void *key,
+                                         size_t key_len,
+                                         uint64_t now_ns,
+                                         struct tidegate_reservation *reservation,
+                                         uint64_t actual,
+                                         struct tidegate_decision *decision);
 
 /**
  * Forgets a key: it is new and full.

@@ -10,6 +10,7 @@ use crate::decision::tidegate_decision;
 use crate::guard::{Out, borrow_many, borrow_mut, guard, guard_bool, optional};
 use crate::handle::lent;
 use crate::keyed::tidegate_keyed;
+use crate::reservation::tidegate_booking::{TIDEGATE_CANCELLED, TIDEGATE_SETTLED};
 use crate::reservation::tidegate_reservation;
 use crate::status::tidegate_status;
 
@@ -91,8 +92,37 @@ unsafe fn cancel(
     guard(|| {
         // SAFETY: promised by the caller.
         let ((keyed, key), reservation) = unsafe { (both(keyed, key, key_len)?, borrow_mut(reservation)?) };
-        let slot = reservation.give_back()?;
-        keyed.cancel_at(key, now_ns.unwrap_or_else(|| keyed.now()), slot);
+        let slot = reservation.end(TIDEGATE_CANCELLED)?;
+        match now_ns {
+            Some(now_ns) => keyed.cancel_at(key, now_ns, slot),
+            None => keyed.cancel(key, slot),
+        }
+        Ok(())
+    })
+}
+
+/// As [`reserve`].
+///
+/// # Safety
+/// As [`cancel`]; `decision` is NULL, misaligned or may be written.
+unsafe fn settle(
+    (keyed, key, key_len): (*const tidegate_keyed, *const c_void, usize),
+    now_ns: Option<u64>,
+    reservation: *mut tidegate_reservation,
+    actual: u64,
+    decision: *mut tidegate_decision,
+) -> tidegate_status {
+    guard(|| {
+        // SAFETY: promised by the caller.
+        let ((keyed, key), reservation) = unsafe { (both(keyed, key, key_len)?, borrow_mut(reservation)?) };
+        // SAFETY: promised by the caller.
+        let out = unsafe { Out::new(decision) }?;
+        let slot = reservation.end(TIDEGATE_SETTLED)?;
+        let settled = match now_ns {
+            Some(now_ns) => keyed.settle_at(key, now_ns, slot, actual),
+            None => keyed.settle(key, slot, actual),
+        };
+        out.write(settled.into());
         Ok(())
     })
 }
@@ -372,6 +402,49 @@ pub unsafe extern "C" fn tidegate_keyed_cancel_at(
 ) -> tidegate_status {
     // SAFETY: the same contract.
     unsafe { cancel((keyed, key, key_len), Some(now_ns), reservation) }
+}
+
+/// As tidegate_limiter_settle, for the key that the reservation was made for.
+///
+/// @param reservation Not NULL. Afterwards its outcome is TIDEGATE_SETTLED.
+/// @param actual Permits; 0 gives all back.
+/// @param[out] decision Not NULL; written on success only.
+/// @return As tidegate_keyed_cancel.
+/// @pre `keyed` has not been freed; `key` points at `key_len` bytes.
+///
+/// Thread safety: may be called on one limiter from any number of threads at once; the reservation must be the caller's alone.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tidegate_keyed_settle(
+    keyed: *const tidegate_keyed,
+    key: *const c_void,
+    key_len: usize,
+    reservation: *mut tidegate_reservation,
+    actual: u64,
+    decision: *mut tidegate_decision,
+) -> tidegate_status {
+    // SAFETY: the same contract.
+    unsafe { settle((keyed, key, key_len), None, reservation, actual, decision) }
+}
+
+/// tidegate_keyed_settle at the time `now_ns` (see tidegate_limiter_try_acquire_at).
+///
+/// @param[out] decision Not NULL; written on success only.
+/// @return As tidegate_keyed_cancel.
+/// @pre `keyed` has not been freed; `key` points at `key_len` bytes.
+///
+/// Thread safety: may be called on one limiter from any number of threads at once; the reservation must be the caller's alone.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tidegate_keyed_settle_at(
+    keyed: *const tidegate_keyed,
+    key: *const c_void,
+    key_len: usize,
+    now_ns: u64,
+    reservation: *mut tidegate_reservation,
+    actual: u64,
+    decision: *mut tidegate_decision,
+) -> tidegate_status {
+    // SAFETY: the same contract.
+    unsafe { settle((keyed, key, key_len), Some(now_ns), reservation, actual, decision) }
 }
 
 /// Forgets a key: it is new and full.

@@ -21,6 +21,8 @@ pub enum tidegate_booking {
     TIDEGATE_BOOKED = 16,
     /// Was booked, and has been given back.
     TIDEGATE_CANCELLED = 17,
+    /// Was booked, and it has been said what it has really cost.
+    TIDEGATE_SETTLED = 18,
 }
 
 use tidegate_booking::*;
@@ -84,12 +86,12 @@ impl tidegate_reservation {
         }
     }
 
-    /// The slot, to be cancelled; once.
-    pub fn give_back(&mut self) -> Result<Slot, tidegate_status> {
+    /// The slot, to be cancelled or settled, which is what becomes of it; once.
+    pub fn end(&mut self, outcome: tidegate_booking) -> Result<Slot, tidegate_status> {
         if self.outcome != TIDEGATE_BOOKED as i32 {
             return Err(TIDEGATE_ERROR_NOT_BOOKED);
         }
-        self.outcome = TIDEGATE_CANCELLED as i32;
+        self.outcome = outcome as i32;
         Ok(Slot::from_raw(self.internal))
     }
 }

@@ -8,6 +8,7 @@ use tidegate::{Decision, ForeignWord, Word, WordLimiter};
 
 use crate::decision::tidegate_decision;
 use crate::guard::{Out, borrow, borrow_mut, guard, guard_bool};
+use crate::reservation::tidegate_booking::TIDEGATE_CANCELLED;
 use crate::reservation::tidegate_reservation;
 use crate::status::tidegate_status::{self, TIDEGATE_ERROR_FOREIGN_WORD};
 
@@ -91,7 +92,7 @@ pub unsafe fn cancel<'a, L: Borrow<WordLimiter>>(
         if !limiter.borrow().holds(word) {
             return Err(TIDEGATE_ERROR_FOREIGN_WORD);
         }
-        Ok(limiter.borrow().cancel_at(word, now_ns, reservation.give_back()?)?)
+        Ok(limiter.borrow().cancel_at(word, now_ns, reservation.end(TIDEGATE_CANCELLED)?)?)
     })
 }
 

@@ -53,6 +53,8 @@ static tidegate_quota quota_of(const char *text) {
   CALL(tidegate_limiter_reserve_at(L, 0, 1, 0, (tidegate_reservation *)(O)))                                \
   CALL(tidegate_limiter_cancel(L, (tidegate_reservation *)(O)))                                             \
   CALL(tidegate_limiter_cancel_at(L, 0, (tidegate_reservation *)(O)))                                       \
+  CALL(tidegate_limiter_settle(L, (tidegate_reservation *)(O), 1, (tidegate_decision *)(O)))                \
+  CALL(tidegate_limiter_settle_at(L, 0, (tidegate_reservation *)(O), 1, (tidegate_decision *)(O)))          \
   CALL(tidegate_limiter_quota(L, (tidegate_quota *)(O)))                                                    \
   CALL(tidegate_limiter_now(L, (uint64_t *)(O)))                                                            \
   CALL(tidegate_limiter_horizon(L, (uint64_t *)(O)))                                                        \
@@ -80,6 +82,8 @@ static tidegate_quota quota_of(const char *text) {
   CALL(tidegate_keyed_reserve_at(L, "k", 1, 0, 1, 0, (tidegate_reservation *)(O)))           \
   CALL(tidegate_keyed_cancel(L, "k", 1, (tidegate_reservation *)(O)))                        \
   CALL(tidegate_keyed_cancel_at(L, "k", 1, 0, (tidegate_reservation *)(O)))                  \
+  CALL(tidegate_keyed_settle(L, "k", 1, (tidegate_reservation *)(O), 1, (tidegate_decision *)(O)))             \
+  CALL(tidegate_keyed_settle_at(L, "k", 1, 0, (tidegate_reservation *)(O), 1, (tidegate_decision *)(O)))       \
   CALL(tidegate_keyed_len(L, (size_t *)(O)))                                                 \
   CALL(tidegate_keyed_evictions(L, (uint64_t *)(O)))                                         \
   CALL(tidegate_keyed_memory(L, (size_t *)(O)))                                              \

@@ -233,6 +233,48 @@ static tidegate_header header_of(const char *name, const char *value) {
   return header;
 }
 
+/* An estimate is reserved, and what it has really cost is said afterwards. */
+static void settled(void) {
+  tidegate_quota quota = quota_of("100/s");
+  tidegate_limiter_options options;
+  tidegate_limiter *l = NULL;
+  tidegate_keyed *k = NULL;
+  tidegate_reservation r;
+  tidegate_decision d;
+  OK(tidegate_limiter_new(TIDEGATE_TOKEN_BUCKET, &quota, &l));
+  OK(tidegate_limiter_reserve_at(l, 0, 20, 0, &r));
+  OK(tidegate_limiter_settle_at(l, 0, &r, 5, &d));
+  CHECK(d.allowed && d.remaining == 95 && r.outcome == TIDEGATE_SETTLED);
+  CHECK(tidegate_limiter_settle_at(l, 0, &r, 5, &d) == TIDEGATE_ERROR_NOT_BOOKED);
+  CHECK(tidegate_limiter_cancel_at(l, 0, &r) == TIDEGATE_ERROR_NOT_BOOKED && r.outcome == TIDEGATE_SETTLED);
+  /* More than was reserved becomes debt; more than a capacity of debt is refused, and what was reserved stays spent. */
+  OK(tidegate_limiter_reserve_at(l, 0, 90, 0, &r));
+  OK(tidegate_limiter_settle_at(l, 0, &r, 125, &d));
+  CHECK(d.allowed && d.remaining == 0 && d.retry_after_ns == 30 * (SECOND / 100));
+  OK(tidegate_limiter_reserve_at(l, SECOND, 1, 0, &r));
+  OK(tidegate_limiter_settle_at(l, SECOND, &r, UINT64_MAX, &d));
+  CHECK(!d.allowed && d.retry_after_ns == TIDEGATE_NEVER && d.remaining == 69 && r.outcome == TIDEGATE_SETTLED);
+  OK(tidegate_limiter_free(l));
+
+  /* By a clock that stands still; and a key. */
+  memset(&options, 0, sizeof options);
+  options.struct_size = sizeof options;
+  options.clock = seven;
+  OK(tidegate_limiter_new_with(TIDEGATE_GCRA, &quota, &options, &l));
+  OK(tidegate_limiter_reserve(l, 50, 0, &r));
+  OK(tidegate_limiter_settle(l, &r, 0, &d));
+  CHECK(d.allowed && d.remaining == 100);
+  OK(tidegate_limiter_free(l));
+  OK(tidegate_keyed_new(TIDEGATE_GCRA, &quota, 10, &k));
+  OK(tidegate_keyed_reserve_at(k, "k", 1, 0, 50, 0, &r));
+  OK(tidegate_keyed_settle_at(k, "k", 1, 0, &r, 60, &d));
+  CHECK(d.allowed && d.remaining == 40 && r.outcome == TIDEGATE_SETTLED);
+  OK(tidegate_keyed_reserve(k, "k", 1, 0, 0, &r));
+  OK(tidegate_keyed_settle(k, "k", 1, &r, 0, &d));
+  CHECK(d.allowed);
+  OK(tidegate_keyed_free(k));
+}
+
 static void headers(void) {
   const uint64_t now = UINT64_C(1705320000) * SECOND;
   tidegate_header_limit limits[2];
@@ -308,6 +350,7 @@ int main(void) {
   other_quotas();
   snapshots();
   waiting();
+  settled();
   headers();
   return checks_end("kinds");
 }

@@ -158,6 +158,12 @@ static void restored() {
   CHECK(booked && booked.delay() == 30min);
   after.cancel_at("a", 0, booked);
   CHECK(!booked && !after.try_acquire_at("a", 0));
+  auto estimate = after.reserve_at("b", 0, 2);
+  CHECK(after.settle_at("b", 0, estimate, 1).remaining() == 1 && estimate.outcome() == TIDEGATE_SETTLED);
+  const tidegate::Limiter tokens(TIDEGATE_GCRA, "100/s");
+  estimate = tokens.reserve_at(0, 20);
+  CHECK(tokens.settle_at(0, estimate, 5).remaining() == 95);
+  CHECK(thrown_by([&] { tokens.settle(estimate, 5); }) == TIDEGATE_ERROR_NOT_BOOKED);
   CHECK(thrown_by([&] { tidegate::KeyedLimiter::restore(TIDEGATE_GCRA, "3/h", 0, tidegate::keyed_options(), text); }) ==
         TIDEGATE_ERROR_SNAPSHOT_MISMATCH);
 }

@@ -99,6 +99,16 @@ class KeyedLimiter {
   void cancel(std::string_view key, Reservation &reservation) const {
     detail::check(tidegate_keyed_cancel(get(), key.data(), key.size(), reservation.get()));
   }
+  Decision settle(std::string_view key, Reservation &reservation, std::uint64_t actual) const {
+    tidegate_decision d;
+    detail::check(tidegate_keyed_settle(get(), key.data(), key.size(), reservation.get(), actual, &d));
+    return Decision(d);
+  }
+  Decision settle_at(std::string_view key, std::uint64_t now, Reservation &reservation, std::uint64_t actual) const {
+    tidegate_decision d;
+    detail::check(tidegate_keyed_settle_at(get(), key.data(), key.size(), now, reservation.get(), actual, &d));
+    return Decision(d);
+  }
   /** Waits, blocking; false when the wait would have been longer than the timeout. */
   bool acquire(std::string_view key, std::uint64_t cost = 1, nanoseconds timeout = nanoseconds::max()) const {
     bool acquired = false;

@@ -83,6 +83,17 @@ class Limiter {
   void cancel_at(std::uint64_t now, Reservation &reservation) const {
     detail::check(tidegate_limiter_cancel_at(get(), now, reservation.get()));
   }
+  /** What the work of a reservation has really cost; the difference is given back, or charged. */
+  Decision settle(Reservation &reservation, std::uint64_t actual) const {
+    tidegate_decision d;
+    detail::check(tidegate_limiter_settle(get(), reservation.get(), actual, &d));
+    return Decision(d);
+  }
+  Decision settle_at(std::uint64_t now, Reservation &reservation, std::uint64_t actual) const {
+    tidegate_decision d;
+    detail::check(tidegate_limiter_settle_at(get(), now, reservation.get(), actual, &d));
+    return Decision(d);
+  }
   /** Waits, blocking; false when the wait would have been longer than the timeout. */
   bool acquire(std::uint64_t cost = 1, nanoseconds timeout = nanoseconds::max()) const {
     bool acquired = false;

@@ -473,4 +473,14 @@ impl Limiter {
     pub fn reserve(&self, cost: u64, max_wait: Duration) -> Result<Reservation<'_>, Refused> {
         self.reserve_at(self.now(), cost, crate::wait::nanos(max_wait)).map(|slot| Reservation::new(self, slot))
     }
+
+    /// [`Limiter::cancel_at`], now: the clock is read after the state, so that no spend is later.
+    pub fn cancel(&self, slot: Slot) {
+        self.cancel_by(|| self.now(), &slot);
+    }
+
+    /// [`Limiter::settle_at`], now, likewise.
+    pub fn settle(&self, slot: Slot, actual: u64) -> Decision {
+        self.settle_by(self.now(), || self.now(), &slot, actual)
+    }
 }

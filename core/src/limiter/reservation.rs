@@ -254,7 +254,7 @@ impl<'a> Reservation<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn settle(self, actual: u64) -> Decision {
-        self.limiter.settle_by(self.limiter.now(), || self.limiter.now(), &self.slot, actual)
+        self.limiter.settle(self.slot, actual)
     }
 
     /// The slot, to be kept without borrowing the limiter.
