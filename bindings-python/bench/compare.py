@@ -1,10 +1,14 @@
-"""Speed and memory beside the other Python limiters, in one run: a Markdown table.
+"""Speed and memory beside the other Python limiters, in one run: Markdown tables, and JSON rows.
 
-Each does the same work: one permit of one key, under a quota that admits every call (or, where it says "denied", none); the admissions are counted
-and must be right. Times are nanoseconds a call above an empty loop, the best of many short runs taken in turns, so that a busy machine
-disturbs all alike. Memory is what the process has grown by, per key, with a million keys in use.
+Each does the same work: one permit of one key, under a quota that admits every call (or, where it says "denied", none). Every call is written out
+where it is timed (no lambda in between), and before and after the timing each case counts its admissions, which must be right. Times are nanoseconds a call
+above an empty loop; the cases take turns in many short runs, so that a busy machine disturbs all alike. The tables give the least of the runs, the JSON
+their median with the quartiles. Memory is what the process has grown by, per key, with a million keys in use.
 
-    python bench/compare.py [--quick] [--readme README.md]
+    python bench/compare.py [--quick] [--readme README.md] [--json FILE]
+
+A row of the JSON: group, name, median_ns (of the group "memory": bytes a key, under the same name), ratio (to tidegate's own row of the group), low, high
+(the quartiles), best.
 """
 
 from __future__ import annotations
@@ -12,13 +16,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
-import itertools
+import json
 import multiprocessing
 import os
 import platform
 import re
+import statistics
 import sys
 import time
+import timeit
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -42,10 +48,42 @@ MEMORY_KEYS = 1_000_000
 
 class Case(NamedTuple):
     name: str
-    # Whether the call was admitted.
-    call: Callable[[], Any]
+    # What is timed, in Python, and what `call` and `x` are in it. Its value says whether the call was admitted.
+    statement: str
+    call: Callable[..., Any]
     calls: int
+    x: Any = None
     admitted: bool = True
+
+    def timer(self) -> timeit.Timer:
+        return timeit.Timer(self.statement, globals={"call": self.call, "x": self.x})
+
+    def check(self, times: int = 100) -> None:
+        """The work is done: as many are admitted as must be."""
+        scope = {"call": self.call, "x": self.x}
+        admissions = sum(bool(eval(self.statement, scope)) for _ in range(times))
+        assert admissions == (times if self.admitted else 0), (self.name, admissions)
+
+
+class Measured(NamedTuple):
+    """Nanoseconds a call: the least, the quartiles."""
+
+    best: float
+    low: float
+    median: float
+    high: float
+
+    @staticmethod
+    def of(runs: list[float], loop: float) -> Measured:
+        low, median, high = statistics.quantiles([run - loop for run in runs], n=4)
+        return Measured(min(runs) - loop, low, median, high)
+
+
+FLOOR = "an empty PyO3 method"
+KEYED_FLOOR = "an empty PyO3 method with a `str`"
+OURS = "**tidegate** `try_acquire`"
+KEYED = "**tidegate** keyed `try_acquire`"
+WAIT = "**tidegate** `await acquire_async()`"
 
 
 def cases(denied: bool) -> list[Case]:
@@ -62,73 +100,72 @@ def cases(denied: bool) -> list[Case]:
     limiter = tidegate.Limiter(f"{amount}/day")
     keyed = tidegate.KeyedLimiter(f"{amount}/day")
     made = [
-        Case("an empty PyO3 method", floor.call, 20_000),
-        Case("**tidegate** `try_acquire`", limiter.try_acquire, 20_000),
-        Case("**tidegate** `take` (a `Decision`)", limiter.take, 20_000),
-        Case("an empty PyO3 method with a `str`", lambda call=floor.call_with: call("user_123"), 20_000),
-        Case("**tidegate** keyed `try_acquire`", lambda call=keyed.try_acquire: call("user_123"), 20_000),
-        Case("rust-py-rate-limit", lambda call=rust.allow: call("user_123"), 10_000),
-        Case("token-bucket", lambda call=bucket.consume: call("user_123"), 2_000),
-        Case("limits, fixed window", lambda hit=fixed.hit: hit(item, "user_123"), 1_000),
-        Case("limits, moving window", lambda hit=moving.hit: hit(item, "user_123"), 500),
-        Case("throttled-py, GCRA", lambda limit=throttle.limit: not limit("user_123").limited, 500),
-        Case("pyrate-limiter", lambda acquire=pyrate.try_acquire: acquire("user_123", blocking=False), 500),
+        Case(FLOOR, "call()", floor.call, 20_000),
+        Case(OURS, "call()", limiter.try_acquire, 20_000),
+        Case("**tidegate** `take` (a `Decision`)", "call()", tidegate.Limiter(f"{amount}/day").take, 20_000),
+        Case(KEYED_FLOOR, "call('user_123')", floor.call_with, 20_000),
+        Case(KEYED, "call('user_123')", keyed.try_acquire, 20_000),
+        Case("rust-py-rate-limit", "call('user_123')", rust.allow, 10_000),
+        Case("token-bucket", "call('user_123')", bucket.consume, 2_000),
+        Case("limits, fixed window", "call(x, 'user_123')", fixed.hit, 1_000, item),
+        Case("limits, moving window", "call(x, 'user_123')", moving.hit, 500, item),
+        Case("throttled-py, GCRA", "not call('user_123').limited", throttle.limit, 500),
+        Case("pyrate-limiter", "call('user_123', blocking=False)", pyrate.try_acquire, 500),
     ]
     if not denied:
         return made
-    for case in made[1:]:
-        case.call()
-    return [made[0]] + [case._replace(admitted=False) for case in made[1:] if "empty" not in case.name]
+    denying = [case._replace(admitted=False) for case in made if case.name not in (FLOOR, KEYED_FLOOR)]
+    for case in denying:
+        case._replace(admitted=True).check(1)
+    return denying
 
 
-def timed(made: list[Case], rounds: int) -> dict[str, float]:
-    """The least nanoseconds a call of each."""
-    best: dict[str, float] = {}
-    empty = float("inf")
+def timed(made: list[Case], rounds: int) -> dict[str, Measured]:
     for case in made:
-        admissions = sum(map(bool, (case.call() for _ in range(100))))
-        assert "empty" in case.name or admissions == (100 if case.admitted else 0), (case.name, admissions)
-    gc.collect()
-    gc.disable()
+        case.check()
+    empty = timeit.Timer("pass")
+    timers = [(case, case.timer()) for case in made]
+    loops: list[float] = []
+    runs: dict[str, list[float]] = {case.name: [] for case in made}
     for _ in range(rounds):
-        turns = itertools.repeat(None, 20_000)
-        began = time.perf_counter_ns()
-        for _ in turns:
-            pass
-        empty = min(empty, (time.perf_counter_ns() - began) / 20_000)
-        for case in made:
-            call = case.call
-            turns = itertools.repeat(None, case.calls)
-            began = time.perf_counter_ns()
-            for _ in turns:
-                call()
-            took = (time.perf_counter_ns() - began) / case.calls
-            best[case.name] = min(best.get(case.name, took), took)
-    gc.enable()
-    return {name: took - empty for name, took in best.items()}
+        # A Timer turns the collector off meanwhile.
+        loops.append(empty.timeit(20_000) / 20_000 * 1e9)
+        for case, timer in timers:
+            runs[case.name].append(timer.timeit(case.calls) / case.calls * 1e9)
+    # After all that was timed they still do it.
+    for case in made:
+        case.check()
+    return {name: Measured.of(took, min(loops)) for name, took in runs.items()}
 
 
-def timed_async(rounds: int) -> dict[str, float]:
-    """Nanoseconds an `await` when permits are free."""
-    best: dict[str, float] = {}
+def timed_async(rounds: int) -> dict[str, Measured]:
+    """Nanoseconds an `await` when permits are free, the loop included."""
+    runs: dict[str, list[float]] = {}
 
     async def main() -> None:
-        limiter = tidegate.Limiter(f"{LARGE}/s")
-        other = aiolimiter.AsyncLimiter(LARGE, 1)
+        # In a year: what comes back during the run is nothing beside what is counted.
+        limiter = tidegate.Limiter(f"{LARGE}/365d")
+        other = aiolimiter.AsyncLimiter(LARGE, 365 * 86_400)
         waits: list[tuple[str, Callable[[], Awaitable[Any]]]] = [
-            ("**tidegate** `await acquire_async()`", limiter.acquire_async),
+            (WAIT, limiter.acquire_async),
             ("aiolimiter `await acquire()`", other.acquire),
         ]
         for _ in range(rounds):
             for name, call in waits:
                 began = time.perf_counter_ns()
-                for _ in itertools.repeat(None, 2_000):
+                for _ in range(2_000):
                     await call()
-                took = (time.perf_counter_ns() - began) / 2_000
-                best[name] = min(best.get(name, took), took)
+                runs.setdefault(name, []).append((time.perf_counter_ns() - began) / 2_000)
+        # Each has counted what it let through.
+        half = rounds * 1_000
+        assert not limiter.peek(LARGE - half).allowed, "tidegate has not counted"
+        assert not other.has_capacity(LARGE - half), "aiolimiter has not counted"
 
+    gc.collect()
+    gc.disable()
     asyncio.run(main())
-    return best
+    gc.enable()
+    return {name: Measured.of(took, 0.0) for name, took in runs.items()}
 
 
 def resident() -> int:
@@ -142,6 +179,7 @@ def grown(name: str, keys: int, sender: Any) -> None:
     before = resident()
     hold: Any
     call: Callable[[str], Any]
+    admits: Callable[[Any], bool] = bool
     if name == "tidegate":
         hold = tidegate.KeyedLimiter("100/day", max_keys=keys)
         call = hold.try_acquire
@@ -157,9 +195,9 @@ def grown(name: str, keys: int, sender: Any) -> None:
     else:
         store = throttled.MemoryStore(options={"MAX_SIZE": keys})
         hold = throttled.Throttled(using="gcra", quota=throttled.per_day(100, burst=100), store=store)
-        call = hold.limit
-    for number in range(keys):
-        call(f"user_{number}")
+        call, admits = hold.limit, lambda result: not result.limited
+    admitted = sum(map(admits, (call(f"user_{number}") for number in range(keys))))
+    assert admitted == keys, (name, admitted)
     sender.send((resident() - before) / keys)
 
 
@@ -180,33 +218,71 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 
-def report(rounds: int, keys: int) -> str:
+class Results(NamedTuple):
+    allowed: dict[str, Measured]
+    denied: dict[str, Measured]
+    waits: dict[str, Measured]
+    bytes_a_key: dict[str, float]
+    keys: int
+
+    def markdown(self) -> str:
+        floor, keyed_floor = self.allowed[FLOOR].best, self.allowed[KEYED_FLOOR].best
+        ours, keyed, fast = self.allowed[OURS].best, self.allowed[KEYED].best, self.waits[WAIT].best
+        with_key = list(self.allowed).index(KEYED_FLOOR)
+        rows = []
+        for place, (name, took) in enumerate(self.allowed.items()):
+            denied = f"{self.denied[name].best:,.0f}" if name in self.denied else ""
+            under, beside = (floor, ours) if place < with_key else (keyed_floor, keyed)
+            rows.append([name, f"{took.best:,.0f}", denied, f"{took.best / under:.1f}x", f"{took.best / beside:.1f}x", f"{took.best / ours:.1f}x"])
+        peers = ("limits", "pyrate-limiter", "throttled-py", "aiolimiter", "rust-py-rate-limit", "token-bucket")
+        waits = [[name, f"{took.best:,.0f}", f"{took.best / fast:.1f}x"] for name, took in self.waits.items()]
+        memory = [["**tidegate**" if name == "tidegate" else name, f"{size:,.0f}"] for name, size in self.bytes_a_key.items()]
+        head = ["one permit of one key", "ns, admitted", "ns, denied", "of an empty method", "of tidegate", "of `try_acquire`"]
+        return "\n\n".join(
+            [
+                f"CPython {platform.python_version()}, {platform.machine()}; " + ", ".join(f"{peer} {version(peer)}" for peer in peers) + ".",
+                table(head, rows),
+                table(["a permit that is free", "ns", "of tidegate"], waits),
+                table([f"{self.keys:,} keys", "bytes a key"], memory),
+            ]
+        )
+
+    def rows(self) -> list[dict[str, str | float]]:
+        """What a page of all benchmarks reads."""
+        told: list[dict[str, str | float]] = []
+        groups = (("admitted", self.allowed, OURS), ("denied", self.denied, OURS), ("await", self.waits, WAIT))
+        for group, measured, ours in groups:
+            for name, took in measured.items():
+                ratio = took.median / measured[ours].median
+                row = {"group": group, "name": plain(name), "median_ns": took.median, "ratio": ratio}
+                told.append({**row, "low": took.low, "high": took.high, "best": took.best})
+        for name, size in self.bytes_a_key.items():
+            row = {"group": "memory", "name": name, "median_ns": size, "ratio": size / self.bytes_a_key["tidegate"]}
+            told.append({**row, "low": size, "high": size, "best": size})
+        return told
+
+
+def plain(name: str) -> str:
+    return name.replace("*", "").replace("`", "")
+
+
+def measured(quick: bool) -> Results:
+    rounds, keys = (12, MEMORY_KEYS // 10) if quick else (60, MEMORY_KEYS)
     allowed, denied = timed(cases(denied=False), rounds), timed(cases(denied=True), rounds)
-    waits, bytes_a_key = timed_async(rounds), memory(keys)
-    floor, ours = allowed["an empty PyO3 method"], allowed["**tidegate** `try_acquire`"]
-    rows = [
-        [name, f"{took:,.0f}", f"{denied[name]:,.0f}" if name in denied and "empty" not in name else "", f"{took / floor:.1f}x", f"{took / ours:.1f}x"]
-        for name, took in allowed.items()
-    ]
-    fast = waits["**tidegate** `await acquire_async()`"]
-    peers = ("limits", "pyrate-limiter", "throttled-py", "aiolimiter", "rust-py-rate-limit", "token-bucket")
-    return "\n\n".join(
-        [
-            f"CPython {platform.python_version()}, {platform.machine()}; " + ", ".join(f"{peer} {version(peer)}" for peer in peers) + ".",
-            table(["one permit of one key", "ns, admitted", "ns, denied", "of an empty method", "of `try_acquire`"], rows),
-            table(["a permit that is free", "ns", "of tidegate"], [[name, f"{took:,.0f}", f"{took / fast:.1f}x"] for name, took in waits.items()]),
-            table([f"{keys:,} keys", "bytes a key"], [["**tidegate**" if name == "tidegate" else name, f"{size:,.0f}"] for name, size in bytes_a_key.items()]),
-        ]
-    )
+    return Results(allowed, denied, timed_async(rounds), memory(keys), keys)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description="Speed and memory beside the other Python limiters.")
     parser.add_argument("--quick", action="store_true", help="a tenth of the work")
     parser.add_argument("--readme", type=Path, help="put the table between its marks")
+    parser.add_argument("--json", type=Path, help="write the rows to this file")
     arguments = parser.parse_args()
-    said = report(12 if arguments.quick else 60, MEMORY_KEYS // 10 if arguments.quick else MEMORY_KEYS)
+    results = measured(arguments.quick)
+    said = results.markdown()
     print(said)
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(results.rows(), indent=1) + "\n", encoding="utf-8")
     if arguments.readme is not None:
         text = arguments.readme.read_text(encoding="utf-8")
         marked = re.compile(r"(<!-- bench -->\n).*(<!-- /bench -->)", re.DOTALL)

@@ -73,10 +73,25 @@ pub(crate) fn whole_or_none(value: &Bound<'_, PyAny>) -> PyResult<Option<Whole>>
 /// `TypeError` if it is no whole number, `ValueError` if it is negative.
 #[inline]
 pub(crate) fn permits(value: &Bound<'_, PyAny>) -> PyResult<u64> {
+    count(value, "permits")
+}
+
+/// How many keys are remembered. What is beyond the address space is beyond its memory, too.
+///
+/// # Errors
+/// As [`permits`].
+pub(crate) fn max_keys(value: &Bound<'_, PyAny>) -> PyResult<usize> {
+    count(value, "max_keys").map(|keys| usize::try_from(keys).unwrap_or(usize::MAX))
+}
+
+/// A number that is not of permits, by its name; the nearest that 64 bits hold.
+///
+/// # Errors
+/// As [`permits`].
+pub(crate) fn count(value: &Bound<'_, PyAny>, what: &str) -> PyResult<u64> {
     match whole(value)? {
-        Whole::Fits(number) => Ok(number),
-        Whole::TooLarge => Ok(u64::MAX),
-        Whole::Negative => Err(negative("permits", value)),
+        Whole::Negative => Err(negative(what, value)),
+        number => Ok(number.or_nearest()),
     }
 }
 

@@ -77,7 +77,9 @@ fn made<'py, A: IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>
             "max_delay" => schedule.max_delay(span(&value, "max_delay")?),
             "jitter" => schedule.jitter(jitter_of(&value)?),
             // More than 32 bits can count is more than anybody waits for.
-            "max_retries" => schedule.max_retries(u32::try_from(arguments::permits(&value)?).unwrap_or(u32::MAX)),
+            "max_retries" => {
+                schedule.max_retries(u32::try_from(arguments::count(&value, "max_retries")?).unwrap_or(u32::MAX))
+            }
             "max_elapsed" => schedule.max_elapsed(span(&value, "max_elapsed")?),
             "seed" => schedule.seed(arguments::exact(&value)?),
             // Only `exponential` hands it on, and has read it.

@@ -26,7 +26,8 @@ pub(crate) fn unreadable(error: tidegate::QuotaError, text: &str) -> PyErr {
     let position = text.char_indices().take_while(|(at, _)| *at < byte).count();
     // The same sentence after another number.
     let reason = message.strip_prefix(&format!("at position {byte}: ")).unwrap_or(&message);
-    QuotaError::new_err((format!("at position {position}: {reason}"), text.to_owned(), position))
+    let hint = if text.as_bytes().get(byte) == Some(&b';') { "; several quotas are a LimiterGroup" } else { "" };
+    QuotaError::new_err((format!("at position {position}: {reason}{hint}"), text.to_owned(), position))
 }
 
 /// A number for a quota that no core type can hold.

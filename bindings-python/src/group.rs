@@ -13,14 +13,14 @@ use crate::clock::Clock;
 use crate::decision::Decision;
 use crate::errors;
 use crate::limiter::Limiter;
-use crate::quota;
+use crate::quota::{self, Quota};
 use crate::repr::{self, Repr};
 use crate::reservation::{Booked, Booking, Reservation};
 
 /// Several limits at once: a call is allowed if all of them allow it, and then charged to all of them; otherwise to none.
 ///
 /// Each keyword names a limit: a quota (text or Quota), or a Limiter, which may be used elsewhere, too. Names that are no keywords go in a
-/// mapping before them. algorithm: that of the quotas. clock: that of all; a Limiter must have the same one.
+/// mapping before them, or as one text, such as "10/s; 1000/day", in which each quota is its own name. algorithm: that of the quotas. clock: that of all; a Limiter must have the same one.
 ///
 /// Raises QuotaError for a quota, ValueError for an empty group, a name or a Limiter given twice, or a Limiter with another clock.
 ///
@@ -50,23 +50,36 @@ impl LimiterGroup {
     }
 }
 
-/// The members of a group: those of the mapping, then the keywords.
+/// The members of a group: those of the mapping or of the text, then the keywords.
 ///
 /// # Errors
 /// What `read` returns for a value; `TypeError` for a name that is no `str`.
 pub(crate) fn members<'py, M>(
+    py: Python<'py>,
     limits: Option<&Bound<'py, PyAny>>,
     named: Option<&Bound<'py, PyDict>>,
     read: impl Fn(&str, &Bound<'py, PyAny>) -> PyResult<M>,
 ) -> PyResult<Vec<(String, M)>> {
     let mut pairs: Vec<(Bound<'_, PyAny>, Bound<'_, PyAny>)> = Vec::new();
-    if let Some(limits) = limits {
-        if !limits.hasattr("items")? {
-            let kind = limits.get_type();
-            return Err(PyTypeError::new_err(format!("a group is a mapping of names to limits, not {}", kind.name()?)));
+    match limits {
+        None => {}
+        Some(text) if text.is_instance_of::<PyString>() => {
+            let text = arguments::text(text)?;
+            for quota in tidegate::parse_list(&text) {
+                let quota = Quota(quota.map_err(|error| errors::unreadable(error, &text))?);
+                let name = PyString::new(py, &quota.0.to_string());
+                pairs.push((name.into_any(), Bound::new(py, quota)?.into_any()));
+            }
         }
-        for pair in limits.call_method0("items")?.try_iter()? {
-            pairs.push(pair?.extract()?);
+        Some(mapping) => {
+            if !mapping.hasattr("items")? {
+                let kind = mapping.get_type();
+                let expected = "a group is a mapping of names to limits, or a text such as \"10/s; 1000/day\"";
+                return Err(PyTypeError::new_err(format!("{expected}, not {}", kind.name()?)));
+            }
+            for pair in mapping.call_method0("items")?.try_iter()? {
+                pairs.push(pair?.extract()?);
+            }
         }
     }
     pairs.extend(named.iter().flat_map(|named| named.iter()));
@@ -124,6 +137,7 @@ impl LimiterGroup {
         text_signature = "(limits=None, /, *, algorithm='gcra', clock=None, **named)"
     )]
     fn new(
+        py: Python<'_>,
         limits: Option<Bound<'_, PyAny>>,
         #[pyo3(from_py_with = arguments::algorithm)] algorithm: Algorithm,
         clock: Option<Bound<'_, PyAny>>,
@@ -131,7 +145,7 @@ impl LimiterGroup {
     ) -> PyResult<LimiterGroup> {
         let clock = clock.map(Clock::new).transpose()?;
         let members =
-            members(limits.as_ref(), named.as_ref(), |name, value| member(name, value, algorithm, clock.as_ref()))?;
+            members(py, limits.as_ref(), named.as_ref(), |name, value| member(name, value, algorithm, clock.as_ref()))?;
         let group = tidegate::LimiterGroup::new(members).map_err(|error| PyValueError::new_err(error.to_string()))?;
         Ok(LimiterGroup { group, clock })
     }

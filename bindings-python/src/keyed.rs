@@ -98,17 +98,15 @@ impl KeyedLimiter {
     fn new(
         #[pyo3(from_py_with = quota::quota)] quota: tidegate::Quota,
         #[pyo3(from_py_with = arguments::algorithm)] algorithm: Algorithm,
-        #[pyo3(from_py_with = arguments::permits)] max_keys: u64,
+        #[pyo3(from_py_with = arguments::max_keys)] max_keys: usize,
         #[pyo3(from_py_with = when_full)] when_full: WhenFull,
         #[pyo3(from_py_with = arguments::anchor)] anchor: Option<Anchor>,
         #[pyo3(from_py_with = arguments::refill)] refill: Refill,
         #[pyo3(from_py_with = arguments::permits_or_none)] initial: Option<u64>,
         clock: Option<Bound<'_, PyAny>>,
     ) -> PyResult<KeyedLimiter> {
-        // A number of keys beyond the address space is beyond its memory, too.
-        let keys = usize::try_from(max_keys).unwrap_or(usize::MAX);
         let mut builder =
-            tidegate::KeyedLimiter::builder(algorithm, quota).max_keys(keys).when_full(when_full).refill(refill);
+            tidegate::KeyedLimiter::builder(algorithm, quota).max_keys(max_keys).when_full(when_full).refill(refill);
         if let Some(anchor) = anchor {
             builder = builder.anchor(anchor);
         }

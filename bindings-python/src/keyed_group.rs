@@ -22,7 +22,7 @@ use crate::reservation::{Booked, Booking, Reservation};
 /// Several limits for each key, such as "10/s" and "1000/day": a call is allowed if all of them allow it, and then charged to all; otherwise to none.
 ///
 /// Each keyword names a limit: a quota (text or Quota) or a KeyedLimiter, for each key; or a Limiter, which all keys share. Names that are no
-/// keywords go in a mapping before them. algorithm, max_keys: those of the quotas. clock: that of all.
+/// keywords go in a mapping before them, or as one text, such as "10/s; 1000/day", in which each quota is its own name. algorithm, max_keys: those of the quotas. clock: that of all.
 ///
 /// Raises as LimiterGroup does. Threads may share it.
 #[pyclass(frozen, subclass, weakref, module = "tidegate")]
@@ -81,15 +81,15 @@ impl KeyedLimiterGroup {
         text_signature = "(limits=None, /, *, algorithm='gcra', max_keys=100_000, clock=None, **named)"
     )]
     fn new(
+        py: Python<'_>,
         limits: Option<Bound<'_, PyAny>>,
         #[pyo3(from_py_with = arguments::algorithm)] algorithm: Algorithm,
-        #[pyo3(from_py_with = arguments::permits)] max_keys: u64,
+        #[pyo3(from_py_with = arguments::max_keys)] max_keys: usize,
         clock: Option<Bound<'_, PyAny>>,
         named: Option<Bound<'_, PyDict>>,
     ) -> PyResult<KeyedLimiterGroup> {
         let clock = clock.map(Clock::new).transpose()?;
-        let max_keys = usize::try_from(max_keys).unwrap_or(usize::MAX);
-        let members = members(limits.as_ref(), named.as_ref(), |name, value| {
+        let members = members(py, limits.as_ref(), named.as_ref(), |name, value| {
             member(name, value, algorithm, max_keys, clock.as_ref())
         })?;
         let group = tidegate::KeyedLimiterGroup::new(members);

@@ -41,7 +41,8 @@ fn loaded(
         let name: PyBackedStr = name.extract()?;
         match &*name {
             "max_keys" => {
-                if let Some(keys) = arguments::permits_or_none(&value)? {
+                if !value.is_none() {
+                    let keys = arguments::count(&value, "max_keys")?;
                     builder = builder.max_keys(u32::try_from(keys).unwrap_or(u32::MAX));
                 }
             }

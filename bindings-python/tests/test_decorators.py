@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import pickle
 import time
+from typing import Any
 
 import pytest
 
@@ -154,3 +155,15 @@ def test_retry_async() -> None:
         return "done"
 
     assert asyncio.run(run()) == "done" and slept == [7.0, 7.0]
+
+
+def test_a_decorator_that_is_not_called_is_an_error_at_once() -> None:
+    limiter, keyed = Limiter("5/s"), KeyedLimiter("5/s")
+    n: Any
+    for n, error in ((print, TypeError), (2.5, TypeError), ("1", TypeError), (-1, ValueError)):
+        with pytest.raises(error):
+            limiter.limit(n)
+        with pytest.raises(error):
+            keyed.limit(n, key=str)
+    with pytest.raises(TypeError, match="called before"):
+        limiter.limit(print)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from hand_clock import HandClock
 
-from tidegate import Decision, Limiter, LimiterGroup, Quota, QuotaError, RateLimitExceeded
+from tidegate import Decision, KeyedLimiterGroup, Limiter, LimiterGroup, Quota, QuotaError, RateLimitExceeded
 
 
 def test_all_or_nothing(clock: HandClock) -> None:
@@ -116,3 +116,16 @@ def test_with_and_decorators(clock: HandClock) -> None:
 
     with pytest.raises(RateLimitExceeded):
         asyncio.run(receive())
+
+
+def test_several_quotas_in_one_text(clock: HandClock) -> None:
+    group = LimiterGroup("10/s; 100/min;1000 per day burst 50", clock=clock)
+    assert list(group.members()) == ["10/s", "100/min", "1000/d burst 50"] and len(group) == 3
+    assert group.take(10).binding == "10/s" and group.take(11).retry_after is None
+    keyed = KeyedLimiterGroup("2/s; 3/h", more="9/h", max_keys=9, clock=clock)
+    assert keyed.try_acquire("a", 2) and keyed.take("a").binding == "2/s" and len(keyed) == 3
+    for wrong in ("", "10/s; 10/s", "10/s; 100/moon", ";"):
+        with pytest.raises(ValueError):
+            LimiterGroup(wrong)
+    with pytest.raises(QuotaError, match="LimiterGroup"):
+        Limiter("10/s; 100/min")

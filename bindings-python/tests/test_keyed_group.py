@@ -109,7 +109,7 @@ def test_what_is_no_group(clock: HandClock) -> None:
         KeyedLimiterGroup(a="1/s", b=KeyedLimiter("1/s", clock=clock))
     with pytest.raises(QuotaError):
         KeyedLimiterGroup(a="1/parsec")
-    for wrong in (["1/s"], "1/s", 7):
+    for wrong in (["1/s"], b"1/s", 7):
         with pytest.raises(TypeError, match="mapping"):
             KeyedLimiterGroup(wrong)  # type: ignore[arg-type]
     with pytest.raises(TypeError):

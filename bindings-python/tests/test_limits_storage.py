@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from typing import Any
@@ -87,6 +89,33 @@ def test_a_storage_used_by_itself() -> None:
 def test_large_limits() -> None:
     limiter = limits.strategies.FixedWindowRateLimiter(storage())
     assert limiter.hit(limits.parse("10000000/second"), "a", cost=10_000_000)
+
+
+def test_a_moving_window_beyond_the_longest_log() -> None:
+    limiter, item = limits.strategies.MovingWindowRateLimiter(storage()), limits.parse("300000/hour")
+    assert limiter.get_window_stats(item, "a").remaining == 300_000
+    assert limiter.hit(item, "a", cost=299_999) and not limiter.hit(item, "a", cost=2) and limiter.hit(item, "a")
+    assert not limiter.test(item, "a") and limiter.get_window_stats(item, "a").remaining == 0
+    assert time.time() < limiter.get_window_stats(item, "a").reset_time <= time.time() + 7200
+    limiter.clear(item, "a")
+    assert limiter.hit(item, "a", cost=300_000)
+
+
+SWITCHED = """
+{imported}
+import limits.storage, limits.errors
+try:
+    print(type(limits.storage.storage_from_string("tidegate://?max_keys=9")).__name__)
+except limits.errors.ConfigurationError:
+    print("unknown")
+"""
+
+
+@pytest.mark.parametrize("imported, known", [("import tidegate.limits", "TidegateStorage"), ("import tidegate", "unknown")])
+def test_the_scheme_is_known_by_one_import(imported: str, known: str) -> None:
+    """limits looks schemes up in a table of its own that no installed package can add to, so it takes an import."""
+    said = subprocess.run([sys.executable, "-c", SWITCHED.format(imported=imported)], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == known
 
 
 def test_idle_logs_are_forgotten_and_no_others() -> None:

@@ -12,6 +12,10 @@ Permits are ints, times are float seconds, and each time has an exact twin in in
 not an exception; meaningless input is a ``ValueError`` (for quotas: ``QuotaError``), a wrong type a ``TypeError``.
 """
 
+from . import _interpreter
+
+_interpreter.check()
+
 from ._concurrency import Concurrency
 from ._errors import PolicyError, QuotaError, RateLimitExceeded, RequestError
 from ._headers import headers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeAlias, TypeVar, cast
@@ -25,6 +26,7 @@ _Key: TypeAlias = str | bytes | int
 
 class _Queues(Protocol):
     def _queue(self, n: SupportsIndex, timeout: float | timedelta | None) -> bool | _tidegate.Reservation: ...
+    def try_acquire(self, n: SupportsIndex = 1) -> bool: ...
     def take(self, n: SupportsIndex = 1) -> Decision: ...
     def peek(self, n: SupportsIndex = 1) -> Decision: ...
     def acquire(self, n: SupportsIndex = 1, timeout: float | timedelta | None = None) -> bool: ...
@@ -45,6 +47,9 @@ class _Waits:
         False at once, without waiting and without a charge, when it would take longer. Raises ValueError if n can never fit. Other threads
         run meanwhile; Ctrl-C, and any other exception, gives the place in line back.
         """
+        # The usual case, in one call.
+        if timeout is None and self.try_acquire(n):
+            return True
         queued = self._queue(n, timeout)
         if queued is True or queued is False:
             return queued
@@ -53,6 +58,9 @@ class _Waits:
 
     async def acquire_async(self: _Queues, n: SupportsIndex = 1, timeout: float | timedelta | None = None) -> bool:
         """As ``acquire``, for asyncio: other tasks run meanwhile, and a cancelled task charges nothing."""
+        # The usual case, in one call.
+        if timeout is None and self.try_acquire(n):
+            return True
         queued = self._queue(n, timeout)
         if queued is True or queued is False:
             return queued
@@ -77,7 +85,7 @@ class _Waits:
         def look(arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Decision:
             return self.peek(n)
 
-        return functools.partial(_decorate, queue if wait else None, decide, look)
+        return _decorator(n, queue if wait else None, decide, look)
 
     def __enter__(self: _S) -> _S:
         self.acquire()
@@ -106,6 +114,7 @@ class LimiterGroup(_tidegate.LimiterGroup, _Waits):
 
 class _QueuesByKey(Protocol):
     def _queue(self, key: _Key, n: SupportsIndex, timeout: float | timedelta | None) -> bool | _tidegate.Reservation: ...
+    def try_acquire(self, key: _Key, n: SupportsIndex = 1) -> bool: ...
     def take(self, key: _Key, n: SupportsIndex = 1) -> Decision: ...
     def peek(self, key: _Key, n: SupportsIndex = 1) -> Decision: ...
 
@@ -117,6 +126,9 @@ class _WaitsByKey:
 
     def acquire(self: _QueuesByKey, key: _Key, n: SupportsIndex = 1, timeout: float | timedelta | None = None) -> bool:
         """Wait for n permits of the key's (see ``Limiter.acquire``)."""
+        # The usual case, in one call.
+        if timeout is None and self.try_acquire(key, n):
+            return True
         queued = self._queue(key, n, timeout)
         if queued is True or queued is False:
             return queued
@@ -125,6 +137,9 @@ class _WaitsByKey:
 
     async def acquire_async(self: _QueuesByKey, key: _Key, n: SupportsIndex = 1, timeout: float | timedelta | None = None) -> bool:
         """As ``acquire``, for asyncio."""
+        # The usual case, in one call.
+        if timeout is None and self.try_acquire(key, n):
+            return True
         queued = self._queue(key, n, timeout)
         if queued is True or queued is False:
             return queued
@@ -150,7 +165,7 @@ class _WaitsByKey:
         def look(arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Decision:
             return self.peek(key(*arguments, **keywords), n)
 
-        return functools.partial(_decorate, queue if wait else None, decide, look)
+        return _decorator(n, queue if wait else None, decide, look)
 
 
 class KeyedLimiter(_tidegate.KeyedLimiter, _WaitsByKey):
@@ -164,6 +179,17 @@ class KeyedLimiterGroup(_tidegate.KeyedLimiterGroup, _WaitsByKey):
 
 
 _Arguments = Callable[[tuple[Any, ...], dict[str, Any]], Any]
+
+
+def _decorator(
+    n: SupportsIndex, queue: _Arguments | None, decide: _Arguments, look: _Arguments
+) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+    if inspect.isroutine(n):
+        raise TypeError("a decorator is called before it decorates: @limiter.limit()")
+    # What is no number of permits is an error here, not at the first call.
+    if operator.index(n) < 0:
+        raise ValueError(f"permits must be at least 0, not {n}")
+    return functools.partial(_decorate, queue, decide, look)
 
 
 def _decorate(queue: _Arguments | None, decide: _Arguments, look: _Arguments, function: Callable[_P, _R]) -> Callable[_P, _R]:

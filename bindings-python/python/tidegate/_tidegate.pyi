@@ -221,7 +221,7 @@ class KeyedLimiter:
 class LimiterGroup:
     def __new__(
         cls,
-        limits: Mapping[str, str | Quota | Limiter] | None = None,
+        limits: str | Mapping[str, str | Quota | Limiter] | None = None,
         /,
         *,
         algorithm: _Algorithm = "gcra",
@@ -241,7 +241,7 @@ class LimiterGroup:
 class KeyedLimiterGroup:
     def __new__(
         cls,
-        limits: Mapping[str, str | Quota | KeyedLimiter | Limiter] | None = None,
+        limits: str | Mapping[str, str | Quota | KeyedLimiter | Limiter] | None = None,
         /,
         *,
         algorithm: _Algorithm = "gcra",

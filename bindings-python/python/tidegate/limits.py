@@ -1,19 +1,23 @@
 """A storage for the package `limits`: flask-limiter, slowapi and limits' own strategies count in tidegate.
 
-    import tidegate.limits                          # makes the scheme known
+    import tidegate.limits                          # makes the scheme known: once, anywhere in the program
     storage = limits.storage.storage_from_string("tidegate://")
     Limiter(get_remote_address, app=app, storage_uri="tidegate://")            # flask-limiter; slowapi alike
 
 Needs limits 5. `tidegate://?max_keys=1000000` says how many keys each limit remembers.
 
 What differs from ``memory://``: a denied hit spends nothing, under any strategy; threads never make it fail or exceed the limit; a key takes 22 bytes
-(of a moving window: an exact log of 8 bytes a permit). `sliding-window-counter` weighs as tidegate's sliding window does.
+(of a moving window: an exact log of 8 bytes a permit, up to 262,143 permits; above that it is weighed like a sliding window counter). A
+`sliding-window-counter` weighs as tidegate's sliding window does: its windows are those of the clock, a part of a permit is not yet a permit, and the
+reset is when the next permit comes.
 """
 
 from __future__ import annotations
 
+import functools
 import time
 import urllib.parse
+from collections.abc import Callable
 from threading import Lock
 from typing import Literal
 
@@ -22,12 +26,14 @@ from limits.storage import MovingWindowSupport, SlidingWindowCounterSupport, Sto
 
 from ._errors import QuotaError
 from ._limiter import KeyedLimiter, Limiter
-from ._tidegate import Quota
+from ._tidegate import Decision, Quota
 
 __all__ = ["TidegateStorage"]
 
 # The limit of keys that name none: they are counted only.
 _ANY = 1 << 32
+# The longest log.
+_LOGGED = (1 << 18) - 1
 
 
 class TidegateStorage(Storage, MovingWindowSupport, SlidingWindowCounterSupport):
@@ -108,20 +114,20 @@ class TidegateStorage(Storage, MovingWindowSupport, SlidingWindowCounterSupport)
     # Moving windows.
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        if limit > _LOGGED:
+            return self.acquire_sliding_window_entry(key, limit, expiry, amount)
         with self._lock:
             return self._log(key, limit, expiry).try_acquire(amount)
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
         now = time.time()
-        log = self._logs.get((key, limit, expiry))
-        if log is None:
-            return now, 0
-        left = log.peek(0).remaining
-        if left >= limit:
-            return now, 0
-        # One permit more than is left fits when the oldest leaves.
-        oldest = log.peek(left + 1).retry_after or 0.0
-        return now + oldest - expiry, limit - left
+        if limit > _LOGGED:
+            table = self._tables.get(("sliding-window", limit, expiry))
+            used, oldest = (0, 0.0) if table is None else _used(limit, functools.partial(table.peek, key))
+        else:
+            log = self._logs.get((key, limit, expiry))
+            used, oldest = (0, 0.0) if log is None else _used(limit, log.peek)
+        return (now, 0) if used == 0 else (now + oldest - expiry, used)
 
     # Sliding window counters.
 
@@ -133,9 +139,8 @@ class TidegateStorage(Storage, MovingWindowSupport, SlidingWindowCounterSupport)
         table = None if limit is None else self._tables.get(("sliding-window", limit, expiry))
         if limit is None or table is None:
             return 0, 0.0, 0, 0.0
-        decision = table.peek(key, 0)
-        used = limit - decision.remaining
-        return 0, 0.0, used, table.peek(key, decision.remaining + 1).retry_after or 0.0
+        used, oldest = _used(limit, functools.partial(table.peek, key))
+        return 0, 0.0, used, oldest
 
     def clear_sliding_window(self, key: str, expiry: int) -> None:
         self.clear(key)
@@ -162,6 +167,12 @@ class TidegateStorage(Storage, MovingWindowSupport, SlidingWindowCounterSupport)
 
     def check(self) -> bool:
         return True
+
+
+def _used(limit: int, peek: Callable[[int], Decision]) -> tuple[int, float]:
+    """The permits in use, and the seconds until the first of them is free."""
+    left = peek(0).remaining
+    return (limit - left, peek(left + 1).retry_after or 0.0) if left < limit else (0, 0.0)
 
 
 def _limit(key: str) -> int | None:
