@@ -89,12 +89,12 @@ impl Endpoint {
     }
 
     /// As [`Endpoint::matches`], for a path that was parted before.
-    pub(crate) fn matches_parts(&self, method: &str, path: &[&str]) -> bool {
+    pub(crate) fn matches_parts(&self, method: &str, path: &[&[u8]]) -> bool {
         self.covers(path.iter().copied()) && self.counts_method(method)
     }
 
     #[inline]
-    fn covers<'p>(&self, mut path: impl Iterator<Item = &'p str>) -> bool {
+    fn covers<'p>(&self, mut path: impl Iterator<Item = &'p [u8]>) -> bool {
         for segment in self.segments() {
             match (segment, path.next()) {
                 (Segment::Rest, _) => return true,
@@ -150,19 +150,19 @@ impl Endpoint {
 }
 
 /// The segments of a path that match something.
-pub(crate) fn parts(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/').filter(|segment| !segment.is_empty())
+pub(crate) fn parts(path: &str) -> impl Iterator<Item = &[u8]> {
+    path.as_bytes().split(|byte| *byte == b'/').filter(|segment| !segment.is_empty())
 }
 
 /// Whether a segment of a path is this text, percent-encoded or not.
-fn same(text: &str, given: &str) -> bool {
-    if text == given {
+fn same(text: &str, given: &[u8]) -> bool {
+    if text.as_bytes() == given {
         return true;
     }
-    if !given.contains('%') {
+    if !given.contains(&b'%') {
         return false;
     }
-    let (mut wanted, mut rest) = (text.bytes(), given.as_bytes());
+    let (mut wanted, mut rest) = (text.bytes(), given);
     while let Some((first, after)) = rest.split_first() {
         let encoded = rest.get(1..3).filter(|_| *first == b'%').and_then(|digits| {
             let digit = |byte: u8| (byte as char).to_digit(16);

@@ -23,6 +23,7 @@ use tidegate::Carry;
 use crate::load::PolicyBuilder;
 use crate::place::PolicyError;
 use crate::policy::Policy;
+use crate::seeds::{Bug, seeded};
 
 /// A policy in force, exchanged without stopping anybody.
 ///
@@ -113,7 +114,7 @@ impl PolicyHandle {
         now: u64,
         load: impl FnOnce(PolicyBuilder) -> Result<Policy, PolicyError>,
     ) -> Result<(), PolicyError> {
-        let _one = self.exchange.lock();
+        let _one = (!seeded(Bug::ExchangedTogether)).then(|| self.exchange.lock());
         let old = self.current.load_full();
         let new = load(old.builder_alike())?;
         let new = new.succeeding(&old, now, self.carry);

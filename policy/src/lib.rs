@@ -49,7 +49,10 @@ mod limit;
 mod load;
 mod place;
 mod policy;
+#[cfg(test)]
+mod races;
 pub mod scenario;
+mod seeds;
 #[cfg(feature = "simulate")]
 pub mod simulate;
 

@@ -172,6 +172,30 @@ impl<K: ?Sized + Hash> KeyedLimiter<K> {
         Key::new(&self.keys, Table::hash(hasher.finish()))
     }
 
+    /// A handle for a key that the caller has hashed, once for several limiters: `hash` must be a keyed 64-bit hash under a secret seed of theirs,
+    /// such as the standard library's `RandomState` makes.
+    ///
+    /// Two keys of one hash share a limit, so who can choose hashes can choose whose. Not the handle that [`KeyedLimiter::key`] makes of the same key: use
+    /// one of the two for a limiter.
+    ///
+    /// ```
+    /// use std::hash::{BuildHasher, RandomState};
+    /// # use tidegate::{Algorithm, Group, KeyedLimiter, Member, Quota};
+    /// let keyed = |quota| KeyedLimiter::<str>::builder(Algorithm::Gcra, quota).max_keys(100).build();
+    /// let (second, hour) = (keyed(Quota::per_second(2)?)?, keyed(Quota::per_hour(9)?)?);
+    /// let hash = RandomState::new().hash_one("alice");
+    /// let keys = [second.key_of_hash(hash), hour.key_of_hash(hash)];
+    /// keys.iter().for_each(|key| key.prefetch());
+    /// let members = [Member::key("second", keys[0], 1), Member::key("hour", keys[1], 1)];
+    /// let group = Group::new(&members)?;
+    /// assert_eq!((0..9).filter(|_| group.take_at(0).is_allowed()).count(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn key_of_hash(&self, hash: u64) -> Key<'_, K> {
+        Key::new(&self.keys, Table::hash(hash))
+    }
+
     /// The key that [`Key::into_raw`] of this limiter made a number of.
     pub fn key_from_raw(&self, raw: u64) -> Key<'_, K> {
         Key::new(&self.keys, Table::hash(raw))

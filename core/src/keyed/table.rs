@@ -99,6 +99,7 @@ impl Table {
     }
 
     /// A hash as the table uses it.
+    #[inline]
     pub(crate) fn hash(hash: u64) -> u64 {
         if hash > FORGOTTEN { hash } else { hash + 2 }
     }
@@ -184,6 +185,7 @@ impl Table {
     }
 
     /// Brings the home block of a hash into the cache.
+    #[inline]
     pub(crate) fn touch(&self, hash: u64) {
         let _ = core::hint::black_box(self.blocks[self.home(hash)].0[0].load(Relaxed));
     }

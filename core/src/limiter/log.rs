@@ -213,8 +213,24 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
     }
 
     /// How many permits from `position` on may be used at time `t`.
+    ///
+    /// Looked for at the oldest, and then from the newest on in growing steps: a log that is full or nearly idle, as most of many are, is asked about
+    /// few slots, and those lie beside `position`, in the lines that a claim needs anyway.
     fn available(&self, head: &Head, t: u64) -> u64 {
+        // Those before `low` may be used, those from `high` on not.
         let (mut low, mut high) = (head.free, self.limit());
+        if low < high && self.nth_expiry(head, low) > t {
+            return low;
+        }
+        let mut step = 1;
+        while low < high {
+            let probe = high.saturating_sub(step).max(low);
+            if self.nth_expiry(head, probe) <= t {
+                low = probe + 1;
+                break;
+            }
+            (high, step) = (probe, step * 2);
+        }
         while low < high {
             let middle = low + (high - low) / 2;
             if self.nth_expiry(head, middle) <= t { low = middle + 1 } else { high = middle }

@@ -20,7 +20,7 @@ use tidegate::{Carry, Clock, MonotonicClock};
 use super::counts::{Counts, Measure};
 use super::group::MAX_RATES;
 use super::request::{Request, RequestError};
-use super::route::{Meets, Router, Rows};
+use super::route::{Hits, Meets, Router, Rows};
 use crate::endpoint::Endpoint;
 use crate::limit::{Allowance, Limit, Pool, Scope};
 use crate::policy::Cost;
@@ -47,6 +47,10 @@ impl Default for Settings {
 pub(crate) struct Enforcer {
     /// One for each limit of the policy, in its order.
     pub rules: Vec<Rule>,
+    /// When each of them is asked; `None` for those that have no number to enforce. Small, because a request looks at many.
+    pub asked: Box<[Option<Meets>]>,
+    /// Whose calls are counted by any of them.
+    pub scopes: Box<[Scope]>,
     pub seed: RandomState,
     pub settings: Settings,
     router: Router,
@@ -89,11 +93,6 @@ enum Enforced {
 }
 
 impl Rule {
-    /// The pattern by which a request meets this limit, if it does and there is a number to enforce.
-    pub(crate) fn measure_met(&self, rows: &Rows) -> Option<u16> {
-        if matches!(self.enforced, Enforced::No) { None } else { rows.met(self.meets) }
-    }
-
     pub(crate) fn most(&self) -> Option<u64> {
         if let Enforced::Most(most) = self.enforced { Some(most) } else { None }
     }
@@ -131,6 +130,12 @@ impl Enforcer {
             limits.iter().map(|limit| rule(limit, router.limit(limit), max_keys, &settings)).collect();
         let costs = costs.iter().map(|cost| (router.cost(cost), cost.unit.clone(), cost.cost)).collect();
         router.rank();
+        let asked = rules.iter().map(|rule| (!matches!(rule.enforced, Enforced::No)).then_some(rule.meets)).collect();
+        let counted = |scope: &Scope| {
+            let counts = |rule: &Rule| matches!(rule.enforced, Enforced::Counted(_));
+            limits.iter().zip(&rules).any(|(limit, rule)| counts(rule) && limit.counted_per() == *scope)
+        };
+        let scopes = Scope::ALL.into_iter().filter(counted).collect();
         let mut plans: Vec<String> = Vec::new();
         for plan in limits.iter().filter_map(|limit| limit.plan.as_ref()) {
             if !plans.contains(plan) {
@@ -147,6 +152,8 @@ impl Enforcer {
             plans: plans.into_iter().map(|plan| (plan.clone(), usual(Some(&plan)))).collect(),
             units: limits.iter().map(|limit| limit.unit.clone()).collect(),
             rules,
+            asked,
+            scopes,
             router,
             costs,
             seed: RandomState::new(),
@@ -190,7 +197,7 @@ impl Enforcer {
             Some(given) => self
                 .plans
                 .iter()
-                .position(|(plan, _)| plan.eq_ignore_ascii_case(given))
+                .position(|(plan, _)| plan == given || plan.eq_ignore_ascii_case(given))
                 .ok_or_else(|| RequestError::UnknownPlan { given: given.to_owned(), known: known() })?,
         };
         let usual = self.plans.get(at).map_or(&self.unplanned, |(_, list)| list);
@@ -251,13 +258,14 @@ impl Enforcer {
     }
 
     /// The permits that a request asks of a limit. A product beyond 2^64 asks for more than any capacity.
-    pub(crate) fn cost(&self, rule: &Rule, request: &Request<'_>, rows: &Rows) -> u64 {
+    #[inline]
+    pub(crate) fn cost(&self, rule: &Rule, request: &Request<'_>, hits: Hits<'_>) -> u64 {
         let named = request.named_amount(&rule.unit);
         // A request is under way once, whatever it costs.
         let usual =
             if matches!(rule.enforced, Enforced::Counted(Measure::Concurrency { .. })) { 1 } else { request.cost };
         let weight = |(meets, unit, cost): &(Meets, String, u64)| {
-            (*unit == rule.unit && rows.met(*meets).is_some()).then_some(*cost)
+            (*unit == rule.unit && hits.met(*meets).is_some()).then_some(*cost)
         };
         let weight = self.costs.iter().find_map(weight).unwrap_or(1);
         named.unwrap_or(usual).saturating_mul(weight)

@@ -12,6 +12,7 @@ use super::group::OfKey;
 use super::in_flight::Places;
 use super::shelf::{Kept, Shelf};
 use crate::calendar::CalendarQuota;
+use crate::seeds::{Bug, seeded};
 
 /// Keys of a limit that does not say how many.
 pub(crate) const DEFAULT_KEYS: u32 = 100_000;
@@ -90,7 +91,7 @@ impl Counts {
         let max_keys = usize::try_from(max_keys).unwrap_or(usize::MAX);
         let new = match (&**old, *measure) {
             (Counts::Words(words), Measure::Rate { algorithm, quota }) if words.algorithm() == algorithm => {
-                if (words.quota(), words.max_keys()) == (quota, max_keys) {
+                if (words.quota(), words.max_keys()) == (quota, max_keys) && !seeded(Bug::CopiedTable) {
                     return Some(old.clone());
                 }
                 Counts::Words(words.reconfigured_at(now, quota, max_keys, carry).ok()?)
@@ -98,7 +99,7 @@ impl Counts {
             (Counts::Whole { shelf, algorithm, quota }, Measure::Rate { algorithm: next, quota: changed })
                 if *algorithm == next =>
             {
-                if (*quota, shelf.max_keys()) == (changed, max_keys) {
+                if (*quota, shelf.max_keys()) == (changed, max_keys) && !seeded(Bug::CopiedTable) {
                     return Some(old.clone());
                 }
                 let carried = Shelf::new(max_keys);
@@ -116,6 +117,7 @@ impl Counts {
             {
                 return Some(old.clone());
             }
+            (Counts::Places(_), _) if seeded(Bug::PlacesAnew) => return None,
             (Counts::Places(places), Measure::Concurrency { limit }) => {
                 Counts::Places(Arc::new(places.with_limit(limit, max_keys)))
             }
@@ -141,7 +143,7 @@ impl Counts {
             made.map_or(OfKey::Nowhere, OfKey::Whole)
         };
         Ok(match self {
-            Counts::Words(words) => OfKey::Word(words.key(&key)),
+            Counts::Words(words) => OfKey::Word(words.key_of_hash(key)),
             Counts::Whole { shelf, algorithm, quota } => whole(shelf, key, *algorithm, *quota),
             Counts::OwnZone { shelf, quota } => {
                 let quota = quota.in_zone(zone)?;

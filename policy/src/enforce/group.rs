@@ -11,6 +11,7 @@ use tidegate::{Decision, Group, GroupError, Key, Limiter, MAX_MEMBERS};
 
 use super::in_flight::{InFlight, Places};
 use super::verdict::{Entries, Entry};
+use crate::seeds::{Bug, seeded};
 
 /// The most rates that a request can meet at once.
 pub(crate) const MAX_RATES: usize = MAX_MEMBERS;
@@ -83,8 +84,11 @@ pub(crate) fn ask(members: &[Member<'_>], now: u64, in_flight: Option<&mut InFli
             *place = entry;
         }
     }
-    if let (true, Some(in_flight)) = (allowed, in_flight) {
-        in_flight.add(held);
+    match in_flight {
+        Some(in_flight) if allowed => in_flight.add(held),
+        _ if seeded(Bug::PlacesKept) => std::mem::forget(held),
+        // Whatever was taken is given back.
+        _ => drop(held),
     }
     allowed
 }
@@ -103,8 +107,12 @@ fn rates(members: &[Member<'_>], now: u64, spend: bool, entries: &mut Entries) -
         }
     };
     let decision = if spend { group.take_at(now) } else { group.peek_at(now) };
-    for (member, (_, said)) in members.iter().filter(|member| member.is_rate()).zip(decision.members()) {
-        entries.push(member.entry(Answer::Decided(said)));
+    let entry = |(member, (_, said)): (&Member<'_>, (_, Decision))| member.entry(Answer::Decided(said));
+    if rates.len() == members.len() {
+        // Their number is known, so that each is written where it stays.
+        entries.extend(members.iter().zip(decision.members()).map(entry));
+    } else {
+        entries.extend(members.iter().filter(|member| member.is_rate()).zip(decision.members()).map(entry));
     }
     decision.is_allowed()
 }

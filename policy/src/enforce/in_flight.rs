@@ -9,6 +9,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 
+use crate::seeds::{Bug, seeded};
+
 /// How many places each key holds.
 #[derive(Debug)]
 pub(crate) struct Places {
@@ -45,6 +47,9 @@ impl Places {
         let mut held = self.held.lock();
         let before = held.get(&key).copied().unwrap_or(0);
         let after = before.checked_add(places).filter(|after| *after <= self.limit).ok_or(before)?;
+        if seeded(Bug::LookedThenTaken) {
+            parking_lot::MutexGuard::unlocked(&mut held, std::thread::yield_now);
+        }
         if before == 0 && held.len() >= self.max_keys {
             return Err(self.limit);
         }

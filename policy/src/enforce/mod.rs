@@ -95,7 +95,7 @@ impl Policy {
         let enforcer = self.enforcer();
         let list = enforcer.list(request)?;
         let rows = enforcer.rows(request)?;
-        let met = list.iter().filter(|at| rows.met(enforcer.rules[**at as usize].meets).is_some());
+        let met = list.iter().filter(|at| rows.hits().met(enforcer.rules[**at as usize].meets).is_some());
         Ok(met.map(|at| &self.limits()[*at as usize]).collect())
     }
 
@@ -114,20 +114,22 @@ impl Policy {
 
     fn ask(&self, now: u64, request: &Request<'_>, spend: bool) -> Result<Verdict<'_>, RequestError> {
         let enforcer = self.enforcer();
+        // Hashed first: while memory brings the keys, the plan and the endpoint are looked at.
+        let keys = Keys::new(enforcer, request);
         let list = enforcer.list(request)?;
         enforcer.check_units(request)?;
         let rows = enforcer.rows(request)?;
-        let mut keys = Keys { enforcer, request, hashes: [None; Scope::COUNT] };
+        let hits = rows.hits();
         let mut members: SmallVec<[Member<'_>; 6]> = SmallVec::new();
         let mut shadows: SmallVec<[Member<'_>; 1]> = SmallVec::new();
         for at in &*list {
-            let rule = &enforcer.rules[*at as usize];
-            let Some(pattern) = rule.measure_met(&rows) else { continue };
-            let limit = &self.limits()[*at as usize];
-            let Some(member) = keys.member(rule, limit, *at, pattern, now, &rows)? else { continue };
-            member.touch();
+            let Some(pattern) = enforcer.asked[*at as usize].and_then(|meets| hits.met(meets)) else { continue };
+            let (rule, limit) = (&enforcer.rules[*at as usize], &self.limits()[*at as usize]);
+            let Some(member) = keys.member(rule, limit, *at, pattern, now, hits)? else { continue };
             if limit.is_shadow() { shadows.push(member) } else { members.push(member) }
         }
+        // One right after the other: a processor waits for all of them at once only if they are few instructions apart.
+        members.iter().chain(&shadows).for_each(Member::touch);
         // The limits in force first; those in shadow behind them. Filled where it stays: it is large.
         let mut verdict =
             Verdict { policy: self, now, allowed: true, entries: SmallVec::new(), in_flight: Held::default() };
@@ -151,23 +153,36 @@ struct Keys<'p, 'r> {
     hashes: [Option<u64>; Scope::COUNT],
 }
 
-impl<'p> Keys<'p, '_> {
+impl<'p, 'r> Keys<'p, 'r> {
+    fn new(enforcer: &'p Enforcer, request: &'r Request<'r>) -> Keys<'p, 'r> {
+        let mut hashes = [None; Scope::COUNT];
+        for scope in &enforcer.scopes {
+            if let Some(key) = request.keys[*scope as usize] {
+                let mut hasher = enforcer.seed.build_hasher();
+                hasher.write(key.as_bytes());
+                hashes[*scope as usize] = Some(hasher.finish());
+            }
+        }
+        Keys { enforcer, request, hashes }
+    }
+
     /// What to ask of one limit; `None` for one that is passed over because the request does not name its scope.
+    #[inline]
     fn member(
-        &mut self,
+        &self,
         rule: &'p Rule,
         limit: &crate::Limit,
         at: u32,
         pattern: u16,
         now: u64,
-        rows: &route::Rows,
+        hits: route::Hits<'_>,
     ) -> Result<Option<Member<'p>>, RequestError> {
-        let cost = self.enforcer.cost(rule, self.request, rows);
+        let cost = self.enforcer.cost(rule, self.request, hits);
         if let Some(most) = rule.most() {
             return Ok(Some(Member { of_key: group::OfKey::Most(most), limit: at, cost }));
         }
         let per = limit.counted_per();
-        let Some(key) = self.hash(per) else {
+        let Some(key) = self.hashes[per as usize] else {
             let error = RequestError::NoKey { scope: per, limit: limit.id().to_owned() };
             return if limit.is_optional() || limit.is_shadow() { Ok(None) } else { Err(error) };
         };
@@ -182,17 +197,6 @@ impl<'p> Keys<'p, '_> {
             })?,
         };
         Ok(Some(Member { of_key, limit: at, cost }))
-    }
-
-    fn hash(&mut self, scope: Scope) -> Option<u64> {
-        let slot = scope as usize;
-        if self.hashes[slot].is_none() {
-            let key = self.request.keys[slot]?;
-            let mut hasher = self.enforcer.seed.build_hasher();
-            hasher.write(key.as_bytes());
-            self.hashes[slot] = Some(hasher.finish());
-        }
-        self.hashes[slot]
     }
 }
 

@@ -125,6 +125,8 @@ impl<'a> Request<'a> {
     }
 
     pub(crate) fn named_amount(&self, unit: &str) -> Option<u64> {
+        // Filled from the first.
+        self.units[0]?;
         self.named_units().find(|(known, _)| *known == unit).map(|(_, amount)| *amount)
     }
 
@@ -142,11 +144,12 @@ impl<'a> Request<'a> {
             }
         };
         let path = path.trim_start();
-        let malformed = method.is_empty() || !path.starts_with('/') || path.contains(' ');
-        if malformed {
+        let end = path.bytes().position(|byte| matches!(byte, b'?' | b'#' | b' ')).unwrap_or(path.len());
+        let (head, tail) = path.split_at(end);
+        if method.is_empty() || !head.starts_with('/') || tail.contains(' ') {
             return Err(RequestError::Endpoint { given: format!("{method} {path}") });
         }
-        Ok((method, path.split(['?', '#']).next().unwrap_or(path)))
+        Ok((method, head))
     }
 }
 

@@ -27,8 +27,19 @@ struct Hit {
     pattern: u16,
 }
 
+/// What the rows of a request say, as it is asked for each limit.
+#[derive(Clone, Copy)]
+pub(crate) struct Hits<'a>(&'a [Option<Hit>]);
+
 impl Rows {
+    pub(crate) fn hits(&self) -> Hits<'_> {
+        Hits(&self.0)
+    }
+}
+
+impl Hits<'_> {
     /// The place of the pattern in its row, if the request meets this; 0 where no pattern decides.
+    #[inline]
     pub(crate) fn met(&self, meets: Meets) -> Option<u16> {
         match meets {
             Meets::Always => Some(0),
@@ -37,6 +48,7 @@ impl Rows {
         }
     }
 
+    #[inline]
     fn hit(&self, set: u16) -> Option<Hit> {
         self.0.get(usize::from(set)).copied().flatten()
     }
@@ -132,7 +144,7 @@ impl Router {
     }
 
     pub(crate) fn rows(&self, method: &str, path: &str) -> Rows {
-        let path: SmallVec<[&str; 12]> = parts(path).collect();
+        let path: SmallVec<[&[u8]; 12]> = parts(path).collect();
         let mut rows = SmallVec::new();
         for set in &self.sets {
             let hit = set.ranked.iter().find(|(pattern, ..)| pattern.matches_parts(method, &path));

@@ -4,11 +4,13 @@
 //! are locked for a look-up and never while a limiter decides. It never holds more than its maximum: a newcomer to a full part takes the
 //! place of the key that has least in use, of [`LOOKS`] that are looked at in turn; one that was idle is forgotten without loss.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use indexmap::IndexMap;
 use parking_lot::Mutex;
+
+use crate::seeds::{Bug, seeded};
 
 /// Keys that a newcomer chooses from.
 const LOOKS: usize = 8;
@@ -29,7 +31,9 @@ pub(crate) struct Shelf<T> {
 }
 
 struct Part<T> {
-    kept: IndexMap<u64, Arc<T>, Hashed>,
+    kept: HashMap<u64, Arc<T>, Hashed>,
+    /// The same keys in a row, for newcomers to look at.
+    row: Vec<u64>,
     /// Where the next newcomer begins to look.
     hand: usize,
 }
@@ -41,8 +45,9 @@ type Hashed = std::hash::BuildHasherDefault<AlreadyHashed>;
 pub(crate) struct AlreadyHashed(u64);
 
 impl std::hash::Hasher for AlreadyHashed {
+    /// The map tells keys apart by the highest bits; those of one part have these in common.
     fn finish(&self) -> u64 {
-        self.0
+        self.0.rotate_left(32)
     }
 
     fn write(&mut self, bytes: &[u8]) {
@@ -60,7 +65,7 @@ impl<T: Kept> Shelf<T> {
     /// Room for at least 1 key.
     pub(crate) fn new(max_keys: usize) -> Shelf<T> {
         let parts = (max_keys / 64).clamp(1, PARTS);
-        let part = || Mutex::new(Part { kept: IndexMap::default(), hand: 0 });
+        let part = || Mutex::new(Part { kept: HashMap::default(), row: Vec::new(), hand: 0 });
         Shelf {
             parts: (0..parts).map(|_| part()).collect(),
             part_max: (max_keys / parts).max(1),
@@ -71,27 +76,31 @@ impl<T: Kept> Shelf<T> {
 
     /// The limiter of a key; made by `new` for a newcomer, if it can be made.
     pub(crate) fn get(&self, key: u64, now: u64, new: impl FnOnce() -> Option<T>) -> Option<Arc<T>> {
-        // The map uses the low bits, so the part is told by the high ones. At most 16 parts.
+        // At most 16 parts.
         let at = ((u128::from(key) * self.parts.len() as u128) >> 64) as usize;
         let mut part = self.parts[at].lock();
         if let Some(found) = part.kept.get(&key) {
             return Some(found.clone());
         }
         let made = Arc::new(new()?);
+        if seeded(Bug::MadeTwice) {
+            parking_lot::MutexGuard::unlocked(&mut part, std::thread::yield_now);
+        }
         if part.kept.len() >= self.part_max {
             self.make_room(&mut part, now);
         }
         part.kept.insert(key, made.clone());
+        part.row.push(key);
         Some(made)
     }
 
     #[cold]
     fn make_room(&self, part: &mut Part<T>, now: u64) {
-        let len = part.kept.len();
+        let len = part.row.len();
         let mut least: Option<(u64, usize)> = None;
         for step in 0..LOOKS.min(len) {
             let at = (part.hand + step) % len;
-            let used = part.kept.get_index(at).map_or(0, |(_, kept)| kept.in_use(now));
+            let used = part.kept.get(&part.row[at]).map_or(0, |kept| kept.in_use(now));
             if least.is_none_or(|(best, _)| used < best) {
                 least = Some((used, at));
             }
@@ -101,7 +110,8 @@ impl<T: Kept> Shelf<T> {
         }
         part.hand = (part.hand + LOOKS) % len.max(1);
         if let Some((used, at)) = least {
-            part.kept.swap_remove_index(at);
+            let gone = part.row.swap_remove(at);
+            part.kept.remove(&gone);
             if used > 0 {
                 self.evictions.fetch_add(1, Ordering::Relaxed);
             }

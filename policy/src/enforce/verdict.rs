@@ -69,6 +69,9 @@ impl<'p> Verdict<'p> {
 
     /// As [`Verdict::retry_after`], in nanoseconds.
     pub fn retry_after_nanos(&self) -> Option<u64> {
+        if self.allowed {
+            return Some(0);
+        }
         let mut denying = self.limits().filter(|limit| !limit.is_shadow() && !limit.is_allowed());
         denying.try_fold(0, |longest, limit| limit.retry_after_nanos().map(|wait| wait.max(longest)))
     }
