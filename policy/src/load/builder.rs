@@ -65,7 +65,7 @@ impl PolicyBuilder {
     pub fn from_file(self, path: impl AsRef<Path>) -> Result<Policy, PolicyError> {
         let path = path.as_ref();
         let name = path.display().to_string();
-        let text = self.read(path).map_err(|reason| PolicyError::unreadable(&name, reason))?;
+        let text = self.read(path, &name)?;
         if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
             self.from_json(&text, &name)
         } else {
@@ -74,21 +74,17 @@ impl PolicyBuilder {
     }
 
     /// Never reads more than one byte beyond the limit, whatever the file claims to be.
-    fn read(&self, path: &Path) -> Result<String, String> {
-        let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
+    fn read(&self, path: &Path, name: &str) -> Result<String, PolicyError> {
+        let max = self.settings.max_bytes;
+        let unreadable = |error: std::io::Error| PolicyError::unreadable(name, format!("cannot be read: {error}"));
         let mut text = String::new();
         let file = OsFile::open(path).map_err(unreadable)?;
         let length = file.metadata().map_err(unreadable)?.len();
-        if length > self.settings.max_bytes {
-            return Err(too_large(length, self.settings.max_bytes));
+        if length > max {
+            return Err(too_large(name, length, max));
         }
-        let read =
-            file.take(self.settings.max_bytes.saturating_add(1)).read_to_string(&mut text).map_err(unreadable)?;
-        if read as u64 > self.settings.max_bytes {
-            Err(too_large(read as u64, self.settings.max_bytes))
-        } else {
-            Ok(text)
-        }
+        let read = file.take(max.saturating_add(1)).read_to_string(&mut text).map_err(unreadable)? as u64;
+        if read > max { Err(too_large(name, read, max)) } else { Ok(text) }
     }
 
     /// As [`Policy::from_toml`].
@@ -116,12 +112,13 @@ impl PolicyBuilder {
     fn document<'a>(&self, text: &'a str, file: &str) -> Result<Document<'a>, PolicyError> {
         let length = text.len() as u64;
         if length > self.settings.max_bytes {
-            return Err(PolicyError::unreadable(file, too_large(length, self.settings.max_bytes)));
+            return Err(too_large(file, length, self.settings.max_bytes));
         }
         Ok(Document::new(file, text))
     }
 }
 
-fn too_large(length: u64, max: u64) -> String {
-    format!("is too large: {length} bytes, and at most {max} are read")
+fn too_large(name: &str, length: u64, max: u64) -> PolicyError {
+    let error = PolicyError::unreadable(name, format!("is too large: {length} bytes, and at most {max} are read"));
+    error.help("`PolicyBuilder::max_bytes` lets larger ones in")
 }

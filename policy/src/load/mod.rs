@@ -286,8 +286,14 @@ impl Loader<'_> {
         let usual = if calendar.is_some() { Algorithm::FixedWindow } else { Algorithm::Gcra };
         let algorithm = window.map_or(usual, |window| window.algorithm);
         let quota = window.map_or(quota, |window| window.start.apply(quota));
-        Limiter::new(algorithm, quota)
-            .map_err(|error| self.doc.error(text.span(), format!("{algorithm} cannot hold `{value}`: {error}")))?;
+        let holds = |algorithm: &Algorithm| Limiter::new(*algorithm, quota).is_ok();
+        Limiter::new(algorithm, quota).map_err(|error| {
+            let others: Vec<String> =
+                Algorithm::ALL.iter().filter(|other| holds(other)).map(|other| format!("`{other}`")).collect();
+            let help = if others.is_empty() { "no algorithm".to_owned() } else { others.join(", ") };
+            let refused = self.doc.error(text.span(), format!("{algorithm} cannot hold `{value}`: {error}"));
+            refused.help(format!("what can hold it in such a window: {help}"))
+        })?;
         Ok(calendar.map_or(Allowance::Rate(quota), Allowance::Calendar))
     }
 

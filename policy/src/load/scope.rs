@@ -216,10 +216,9 @@ impl Loader<'_> {
                     if left.overlaps(right) && !ordered {
                         let message =
                             format!("`{right}` overlaps `{left}` of another row, and neither is the more specific");
-                        return Err(self
-                            .doc
-                            .error(span.clone(), message)
-                            .help("a request belongs to one row of a table"));
+                        return Err(self.doc.error(span.clone(), message).help(
+                            "a request belongs to one row: part them by method, or write out a segment that is a name",
+                        ));
                     }
                 }
             }
