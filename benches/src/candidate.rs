@@ -15,12 +15,26 @@ pub enum Group {
     ClockGrant,
     /// The limiter reads its own default clock; every call is denied.
     ClockDenial,
+    /// The limiter reads a clock that its user has chosen because it is cheaper, and coarser; every call is granted.
+    CoarseGrant,
+    /// The caller says what time it is, and the word is elsewhere than in one atomic; every call is granted.
+    Places,
+    /// The delay before the next retry.
+    Retry,
 }
 
 impl Group {
     /// All groups, in the order of the table.
-    pub const ALL: [Group; 5] =
-        [Group::Floor, Group::GivenGrant, Group::GivenDenial, Group::ClockGrant, Group::ClockDenial];
+    pub const ALL: [Group; 8] = [
+        Group::Floor,
+        Group::GivenGrant,
+        Group::GivenDenial,
+        Group::ClockGrant,
+        Group::ClockDenial,
+        Group::CoarseGrant,
+        Group::Places,
+        Group::Retry,
+    ];
 
     /// As a heading.
     pub const fn name(self) -> &'static str {
@@ -30,12 +44,20 @@ impl Group {
             Group::GivenDenial => "denial, now given",
             Group::ClockGrant => "grant, default clock",
             Group::ClockDenial => "denial, default clock",
+            Group::CoarseGrant => "grant, a coarser clock",
+            Group::Places => "grant, other places, now given",
+            Group::Retry => "delay before a retry",
         }
     }
 
     /// Whether calls must be admitted; floors say so themselves.
     const fn admits(self) -> bool {
-        matches!(self, Group::GivenGrant | Group::ClockGrant)
+        !matches!(self, Group::GivenDenial | Group::ClockDenial)
+    }
+
+    /// Whether its counts of instructions are the same in every run: those who read a clock calibrate it when real time says so.
+    pub const fn reads_no_clock(self) -> bool {
+        matches!(self, Group::GivenGrant | Group::GivenDenial | Group::Places | Group::Retry)
     }
 }
 

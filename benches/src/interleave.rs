@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use crate::Candidate;
-use crate::threads::Pair;
+use crate::threads::Crowd;
 
 /// Nanoseconds a call, for each round, of one thing.
 pub type Series = Vec<f64>;
@@ -51,7 +51,7 @@ impl Timed for Candidate {
     }
 }
 
-impl Timed for Pair {
+impl Timed for Crowd {
     fn time(&mut self, calls: u64) -> Duration {
         self.run_checked(calls)
     }
@@ -62,8 +62,8 @@ pub fn candidates(all: &mut [Candidate], rounds: u32, slice: Duration) -> Vec<Se
     measure(all, rounds, slice)
 }
 
-/// Measures pairs of threads likewise.
-pub fn pairs(all: &mut [Pair], rounds: u32, slice: Duration) -> Vec<Series> {
+/// Measures threads on one limiter likewise.
+pub fn crowds(all: &mut [Crowd], rounds: u32, slice: Duration) -> Vec<Series> {
     measure(all, rounds, slice)
 }
 

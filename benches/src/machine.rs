@@ -22,6 +22,12 @@ pub fn description() -> Vec<String> {
     lines
 }
 
+/// Bytes of the second-level cache of the first core, where Linux tells it.
+pub fn second_level_cache() -> Option<u64> {
+    let size = read("/sys/devices/system/cpu/cpu0/cache/index2/size");
+    size.strip_suffix('K')?.parse::<u64>().ok()?.checked_mul(1_024)
+}
+
 fn read(path: &str) -> String {
     fs::read_to_string(path).map_or_else(|_| String::new(), |text| text.trim().to_owned())
 }

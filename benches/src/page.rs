@@ -1,24 +1,45 @@
-//! `docs/benchmarks.md`: text written by hand, with parts between markers that programs write.
+//! Pages of the documentation: text written by hand, with parts between markers that programs write.
 //!
 //! A part called `speed` lies between `<!-- speed: begin -->` and `<!-- speed: end -->`, each on a line of its own.
 
 use std::path::PathBuf;
 use std::{fs, io};
 
-/// Where the page is, in the source tree that this was built from.
-pub fn path() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/benchmarks.md"))
+use crate::results::root;
+
+/// A page, and what of it was replaced.
+pub struct Page {
+    path: PathBuf,
+    text: String,
 }
 
-/// Replaces one part of the page.
-///
-/// # Errors
-/// The page cannot be read or written, or lacks the markers.
-pub fn replace(part: &str, text: &str) -> io::Result<()> {
-    let page = fs::read_to_string(path())?;
-    let page = replaced(&page, part, text)
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("no markers of `{part}`")))?;
-    fs::write(path(), page)
+impl Page {
+    /// The page at a path in the source tree.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn open(path: &str) -> io::Result<Page> {
+        let path = root().join(path);
+        let text = fs::read_to_string(&path)?;
+        Ok(Page { path, text })
+    }
+
+    /// Puts `text` between the markers of `part`.
+    ///
+    /// # Errors
+    /// The page lacks the markers.
+    pub fn replace(&mut self, part: &str, text: &str) -> io::Result<()> {
+        self.text = replaced(&self.text, part, text).ok_or_else(|| {
+            let says = format!("{}: no markers of `{part}`", self.path.display());
+            io::Error::new(io::ErrorKind::InvalidData, says)
+        })?;
+        Ok(())
+    }
+
+    /// The text as it is to be.
+    pub fn into_text(self) -> String {
+        self.text
+    }
 }
 
 fn replaced(page: &str, part: &str, text: &str) -> Option<String> {
@@ -39,13 +60,5 @@ mod tests {
         assert_eq!(next, page.replace("old", "new"));
         assert_eq!(replaced(&next, "x", "new").unwrap(), next, "writing twice is writing once");
         assert!(replaced(page, "z", "new").is_none());
-    }
-
-    #[test]
-    fn the_page_has_the_parts_that_are_written() {
-        let page = std::fs::read_to_string(super::path()).unwrap();
-        for part in ["machine", "bounds", "speed", "threads", "instructions"] {
-            assert!(replaced(&page, part, "").is_some(), "{part}");
-        }
     }
 }

@@ -90,3 +90,61 @@ pub mod in_ratelimit {
         builder.build().expect("within every bound")
     }
 }
+
+/// The same quotas in the words of gcra: a burst is a whole period's permits, so the period is as long as the burst lasts.
+pub mod in_gcra {
+    use super::{BURST, DAY, Duration};
+    use gcra::RateLimit;
+
+    /// 1,000 a second.
+    pub fn steady() -> RateLimit {
+        RateLimit::new(BURST as u32, Duration::from_secs(1))
+    }
+
+    /// 1,000 a second, and four thousand million at once.
+    pub fn ample() -> RateLimit {
+        RateLimit::new(u32::MAX, Duration::from_millis(u64::from(u32::MAX)))
+    }
+
+    /// One a day, burst 1,000.
+    pub fn daily() -> RateLimit {
+        RateLimit::new(ALL, Duration::from_nanos(BURST * DAY))
+    }
+
+    /// What drains [`daily`].
+    pub const ALL: u32 = BURST as u32;
+}
+
+/// The same quotas in the words of throttlecrab.
+pub mod in_throttlecrab {
+    use super::{BURST, DAY};
+
+    /// Burst, count, seconds.
+    pub type Quota = (i64, i64, i64);
+
+    /// 1,000 a second.
+    pub const STEADY: Quota = (BURST as i64, BURST as i64, 1);
+    /// 1,000 a second, and four thousand million at once.
+    pub const AMPLE: Quota = (u32::MAX as i64, BURST as i64, 1);
+    /// One a day, burst 1,000.
+    pub const DAILY: Quota = (BURST as i64, 1, (DAY / 1_000_000_000) as i64);
+}
+
+/// The same quotas in the words of leaky-bucket, which adds whole permits at the end of whole intervals.
+pub mod in_leaky_bucket {
+    use super::{BURST, DAY, Duration};
+    use leaky_bucket::RateLimiter;
+
+    /// 1,000 a second, and four thousand million at once.
+    pub fn ample() -> RateLimiter {
+        let all = u32::MAX as usize;
+        let interval = Duration::from_millis(1);
+        RateLimiter::builder().refill(1).interval(interval).max(all).initial(all).build()
+    }
+
+    /// One a day, with nothing to begin with.
+    pub fn daily() -> RateLimiter {
+        let interval = Duration::from_nanos(DAY);
+        RateLimiter::builder().refill(1).interval(interval).max(BURST as usize).initial(0).build()
+    }
+}

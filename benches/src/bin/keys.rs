@@ -1,7 +1,7 @@
-//! The table of `docs/keys.md`: many keys, tidegate's table and the peers', interleaved in short slices, within five minutes.
+//! Many keys: tidegate's table and the peers', interleaved in short slices, within six minutes.
 //!
-//! `cargo run --release -p tidegate-benches --bin keys` measures, prints the parts and writes them into the page; with `--print` it
-//! leaves the page alone. A number of keys and a part of a case's name narrow it down: `keys --print 1000000 hit`.
+//! `cargo run --release -p tidegate-benches --bin keys` measures, prints the tables and leaves the figures for `bin/page.rs`. A number of keys
+//! and a part of a case's name narrow it down: `keys 1000000 hit`, `keys sweep`; then nothing is left for the page.
 
 #[path = "../keys/mod.rs"]
 mod keys;
@@ -9,19 +9,24 @@ mod keys;
 use std::io;
 
 use tidegate_benches::interleave::{Middle, Series};
-use tidegate_benches::machine;
+use tidegate_benches::results::{Bound, Results, quick};
+use tidegate_benches::tables;
 
 use keys::floor::{self, FLOOR};
 use keys::measure::{interleaved, slice, steady_slice};
 use keys::memory::{Counting, bytes_a_key};
-use keys::report::{self, Row};
+use keys::report::{self, BYTES, OVER_HIT, Row};
 use keys::space::{self, KeyType, Order};
-use keys::subject::{self, GOVERNOR, Room, Subject, TIDEGATE};
+use keys::subject::{self, GOVERNOR, Room, SHARDED, Subject, TIDEGATE};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
 const SIZES: [usize; 2] = [1_000, 1_000_000];
+/// Numbers of keys of the chart.
+const SWEEP: [usize; 6] = [100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000];
+/// The page of all these bounds.
+const PAGE: &str = "keys";
 /// Calls in a slice, and rounds. On one thread a slice of a large table is so long that the processor's caches have long forgotten the
 /// subject before it, and know this one as well as they can.
 const fn slice_of(threads: usize, keys: usize) -> usize {
@@ -32,6 +37,9 @@ const fn slice_of(threads: usize, keys: usize) -> usize {
     }
 }
 const ROUNDS: usize = 15;
+const SWEEP_ROUNDS: usize = 9;
+/// Calls in a slice of the sweep, each round other ones, so that no subject finds the lines of its last slice in a cache.
+const SWEEP_SLICE: usize = 250_000;
 /// Newcomers in a slice.
 const STRANGERS: usize = 62_500;
 /// Keys in a slice of a table that is filled.
@@ -54,27 +62,51 @@ impl Wanted {
 }
 
 fn main() -> io::Result<()> {
-    let (mut print, mut wanted) = (false, Wanted { size: None, case: None });
+    let mut wanted = Wanted { size: None, case: None };
     for argument in std::env::args().skip(1) {
         match argument.parse() {
             Ok(size) => wanted.size = Some(size),
-            Err(_) if argument == "--print" => print = true,
             Err(_) => wanted.case = Some(argument),
         }
     }
-    let machine: String = machine::description().iter().map(|line| format!("* {line}\n")).collect();
+    let all = wanted.size.is_none() && wanted.case.is_none();
     let mut rows = Vec::new();
     for size in SIZES.into_iter().filter(|size| wanted.size.is_none_or(|wanted| wanted == *size)) {
+        // A run that shows that everything works needs no million.
+        let size = if quick() { size.min(50_000) } else { size };
         measure::<u64>(size, &wanted, &mut rows);
         measure::<String>(size, &wanted, &mut rows);
     }
-    for (part, text) in [("machine", machine), ("bounds", bounds(&rows)), ("keys", report::table(&rows))] {
-        println!("{text}");
-        if !print {
-            report::replace(part, &text)?;
+    let mut results = Results { rows: report::results(&rows), bounds: bounds(&rows), ..Results::default() };
+    if wanted.case("sweep") {
+        let most = if quick() { 100_000 } else { usize::MAX };
+        for size in SWEEP.into_iter().filter(|&size| size <= most) {
+            results.rows.extend(sweep(size).results(tables::SWEEP));
         }
     }
-    Ok(())
+    println!("{}\n{}\n{}", tables::bounds(&results, PAGE), tables::keys(&results), tables::sweep(&results));
+    if all { results.save_part("keys") } else { Ok(()) }
+}
+
+/// A hit among so many keys, on one thread.
+fn sweep(size: usize) -> Row {
+    let room = Room { keys: size, at_once: true };
+    let mut subjects: Subjects<u64> =
+        subject::all::<u64>().into_iter().map(|(name, make)| (name, make(room))).collect();
+    subjects.retain(|(name, _)| [TIDEGATE, GOVERNOR, SHARDED].contains(name));
+    subjects.push((FLOOR, floor::counted::<u64>(room)));
+    let known: Vec<u64> = space::keys(0..size as u64);
+    for (_, subject) in &subjects {
+        assert_eq!(subject.spend(&known), size as u64);
+    }
+    drop(known);
+    let calls: Vec<u64> = space::keys(Order::Uniform.numbers(size, SWEEP_SLICE * SWEEP_ROUNDS, 7));
+    let series = interleaved(SWEEP_ROUNDS, subjects.len(), |round, index| {
+        let (name, subject) = &subjects[index];
+        steady_slice(name, &**subject, part(&calls, round, SWEEP_SLICE), 1)
+    });
+    let cells = subjects.iter().map(|(name, _)| *name).zip(series).collect();
+    Row { keys: size, kind: <u64 as KeyType>::NAME, case: Order::Uniform.name(), threads: 1, cells }
 }
 
 type Subjects<K> = Vec<(&'static str, Box<dyn Subject<K>>)>;
@@ -141,14 +173,12 @@ fn measure<K: KeyType>(size: usize, wanted: &Wanted, rows: &mut Vec<Row>) {
     }
     if wanted.case("bytes") {
         let bytes = subject::all::<K>().into_iter().map(|(name, make)| (name, vec![bytes_a_key(make, size)]));
-        rows.push(row("bytes a key", 0, bytes.collect()));
+        rows.push(row(BYTES, 0, bytes.collect()));
     }
 }
 
 const TOLD: &str = "hit, uniform, told the time";
 const EVICT: &str = "evict";
-/// Not a time, but the ratio of two.
-const OVER_HIT: &str = "insert, evicting, over a uniform hit";
 
 /// Keys that no table has seen: as many as all rounds need.
 fn strangers<K: KeyType>(size: usize, threads: usize) -> Vec<K> {
@@ -244,31 +274,34 @@ fn over_idle<K: KeyType>(known: &[K], threads: usize) -> Series {
     series.into_iter().next().unwrap_or_default()
 }
 
-/// What is promised, and what was measured.
-fn bounds(rows: &[Row]) -> String {
+/// What is wanted, and what was measured.
+fn bounds(rows: &[Row]) -> Vec<Bound> {
+    let most = rows.iter().map(|row| row.keys).max().unwrap_or(0);
     let row = |kind: &str, case: &str| {
-        rows.iter().find(|row| (row.keys, row.kind, row.case) == (SIZES[1], kind, case) && row.threads < 2)
+        rows.iter().find(|row| (row.keys, row.kind, row.case) == (most, kind, case) && row.threads < 2)
     };
     let figure = |kind, case| Some(Middle::of(row(kind, case)?.cells.first()?.1.clone()));
-    let (numbers, strings) = (<u64 as KeyType>::NAME, <String as KeyType>::NAME);
-    let hit = Order::Uniform.name();
-    let governor = |kind| row(kind, hit)?.ratio(GOVERNOR);
-    let room = |kind| row(kind, hit)?.ratio_to(GOVERNOR, FLOOR);
-    let told = |kind| row(kind, TOLD)?.ratio(GOVERNOR);
-    let above = |kind| row(kind, hit)?.ratio_to(TIDEGATE, FLOOR);
-    let mut text =
-        String::from("| a million keys, one thread | bound | median | middle half | |\n|---|---:|---:|---:|---|\n");
-    text += &report::bound("governor's time to tidegate's, u64 keys", true, 3.0, governor(numbers));
-    text += &report::bound("governor's time to tidegate's, 15 characters", true, 5.0, governor(strings));
-    text += &report::figure("governor's time to the floor's (the room there is), u64 keys", room(numbers));
-    text += &report::figure("governor's time to the floor's, 15 characters", room(strings));
-    text += &report::figure("tidegate's time to the floor's, u64 keys", above(numbers));
-    text += &report::figure("tidegate's time to the floor's, 15 characters", above(strings));
-    text += &report::figure("governor's time to tidegate's, both told the time, u64 keys", told(numbers));
-    text += &report::figure("governor's time to tidegate's, both told the time, 15 characters", told(strings));
-    text += &report::bound("insert under eviction to a hit, u64 keys", false, 3.0, figure(numbers, OVER_HIT));
-    text += &report::bound("insert under eviction to a hit, 15 characters", false, 3.0, figure(strings, OVER_HIT));
-    text += &report::bound("bytes a key, u64 keys", false, 24.0, figure(numbers, "bytes a key"));
-    text += &report::bound("bytes a key, 15 characters", false, 24.0, figure(strings, "bytes a key"));
-    text
+    let mut all = Vec::new();
+    for (kind, times) in [(<u64 as KeyType>::NAME, 3.0), (<String as KeyType>::NAME, 5.0)] {
+        let hit = |above, below| row(kind, Order::Uniform.name())?.ratio_to(above, below);
+        let told = |above, below| row(kind, TOLD)?.ratio_to(above, below);
+        let at_least = |says, least, found: Option<Middle>| {
+            found.map(|found| Bound::at_least(PAGE, &format!("{says}, {kind}"), least, found))
+        };
+        let at_most = |says, most, found: Option<Middle>| {
+            found.map(|found| Bound::at_most(PAGE, &format!("{says}, {kind}"), most, found))
+        };
+        let known =
+            |says, found: Option<Middle>| found.map(|found| Bound::known(PAGE, &format!("{says}, {kind}"), found));
+        let these = [
+            at_least("governor's time to tidegate's", times, hit(GOVERNOR, TIDEGATE)),
+            known("governor's time to the floor's (the room there is)", hit(GOVERNOR, FLOOR)),
+            known("tidegate's time to the floor's", hit(TIDEGATE, FLOOR)),
+            known("governor's time to tidegate's, both told the time", told(GOVERNOR, TIDEGATE)),
+            at_most("insert under eviction to a hit", 3.0, figure(kind, OVER_HIT)),
+            at_most("bytes a key", 24.0, figure(kind, BYTES)),
+        ];
+        all.extend(these.into_iter().flatten());
+    }
+    all
 }

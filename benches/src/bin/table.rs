@@ -1,36 +1,31 @@
-//! The table of `docs/benchmarks.md`: floors, tidegate and its peers, interleaved in short slices, within a minute.
+//! One limiter: floors, tidegate and its peers, interleaved in short slices, on one thread and on more, within a minute.
 //!
-//! `cargo run --release -p tidegate-benches --bin table` measures, prints the parts and writes them into the page; with `--print`
-//! it leaves the page alone.
+//! `cargo run --release -p tidegate-benches --bin table` measures, prints the tables and leaves the figures for `bin/page.rs`.
 
 use std::io;
 use std::time::Duration;
 
 use tidegate_benches::interleave::{self, Middle, Series};
-use tidegate_benches::{Candidate, Group, candidates, floors, machine, ours, page, peers, threads};
+use tidegate_benches::results::{Bound, Results, Row, quick};
+use tidegate_benches::threads::Crowd;
+use tidegate_benches::{Candidate, Group, candidates, coarse, floors, ours, peers, retry, tables, threads};
 
 const ROUNDS: u32 = 601;
 const SLICE: Duration = Duration::from_micros(250);
-const PAIR_ROUNDS: u32 = 601;
-const PAIR_SLICE: Duration = Duration::from_millis(4);
+const CROWD_ROUNDS: u32 = 301;
+const CROWD_SLICE: Duration = Duration::from_millis(4);
+/// The page of all these bounds.
+const PAGE: &str = "benchmarks";
 
 fn main() -> io::Result<()> {
-    let write = !std::env::args().any(|argument| argument == "--print");
-    let machine: String = machine::description().iter().map(|line| format!("* {line}\n")).collect();
     let one = OneThread::measure();
-    let two = TwoThreads::measure();
-    for (part, text) in [
-        ("machine", machine),
-        ("bounds", bounds(&one, two.as_ref())),
-        ("speed", one.table()),
-        ("threads", two.as_ref().map_or_else(|| "Not measured: one core.".to_owned(), TwoThreads::table)),
-    ] {
-        println!("{text}");
-        if write {
-            page::replace(part, &text)?;
-        }
+    let more = Threads::measure();
+    let mut results = Results { rows: one.rows(), bounds: bounds(&one, &more), ..Results::default() };
+    results.rows.extend(more.rows());
+    for table in [tables::bounds(&results, PAGE), tables::speed(&results), tables::threads(&results)] {
+        println!("{table}");
     }
-    Ok(())
+    results.save_part("direct")
 }
 
 /// The figures of one thread.
@@ -42,7 +37,8 @@ struct OneThread {
 impl OneThread {
     fn measure() -> OneThread {
         let mut candidates = candidates();
-        let series = interleave::candidates(&mut candidates, ROUNDS, SLICE);
+        let rounds = if quick() { ROUNDS / 20 } else { ROUNDS };
+        let series = interleave::candidates(&mut candidates, rounds, SLICE);
         OneThread { candidates, series }
     }
 
@@ -51,156 +47,102 @@ impl OneThread {
         &self.series[found.expect("a candidate of this name")]
     }
 
-    /// What a group is compared with: the floor and, where there is one, the same call of ours on the default algorithm.
-    fn yardsticks(&self, group: Group) -> (&Series, Option<&Series>) {
+    /// What a group is compared with: the floor, where there is one, and a call of ours on the default algorithm.
+    fn yardsticks(&self, group: Group) -> (Option<&Series>, Option<&Series>) {
         let floor = match group {
-            Group::Floor | Group::GivenGrant => floors::CAS,
-            Group::GivenDenial => floors::LOAD,
-            Group::ClockGrant => floors::COUNTER_CAS,
-            Group::ClockDenial => floors::COUNTER,
+            Group::Floor | Group::GivenGrant | Group::CoarseGrant | Group::Places => Some(floors::CAS),
+            Group::GivenDenial => Some(floors::LOAD),
+            Group::ClockGrant => Some(floors::COUNTER_CAS),
+            Group::ClockDenial => Some(floors::COUNTER),
+            Group::Retry => None,
         };
-        let ours = (group != Group::Floor).then(|| self.get(group, ours::GCRA));
-        (self.get(Group::Floor, floor), ours)
+        let ours = match group {
+            Group::Floor => None,
+            Group::CoarseGrant => Some(self.get(Group::ClockGrant, ours::GCRA)),
+            Group::Places => Some(self.get(Group::GivenGrant, ours::GCRA)),
+            Group::Retry => Some(self.get(group, retry::OURS)),
+            _ => Some(self.get(group, ours::GCRA)),
+        };
+        (floor.map(|floor| self.get(Group::Floor, floor)), ours)
     }
 
-    fn table(&self) -> String {
-        let mut text = String::from(
-            "| | median ns | middle half | x floor | x tidegate gcra | middle half |\n|---|---:|---:|---:|---:|---:|\n",
-        );
-        for group in Group::ALL {
-            text += &format!("| **{}** | | | | | |\n", group.name());
-            let (floor, ours) = self.yardsticks(group);
-            for (candidate, series) in self.candidates.iter().zip(&self.series) {
-                if candidate.group != group {
-                    continue;
-                }
-                let ns = Middle::of(series.clone());
-                let to_floor = Middle::of_ratio(series, floor);
-                let to_ours = match ours.map(|ours| Middle::of_ratio(series, ours)) {
-                    Some(ratio) => format!("{:.2} | {:.2} to {:.2}", ratio.median, ratio.low, ratio.high),
-                    None => " | ".to_owned(),
-                };
-                text += &format!(
-                    "| {} | {:.1} | {:.1} to {:.1} | {:.2} | {to_ours} |\n",
-                    candidate.name, ns.median, ns.low, ns.high, to_floor.median
-                );
-            }
-        }
-        text
+    fn rows(&self) -> Vec<Row> {
+        let row = |(candidate, series): (&Candidate, &Series)| {
+            let (floor, ours) = self.yardsticks(candidate.group);
+            Row::new(tables::DIRECT, candidate.group.name(), candidate.name, series)
+                .to_floor(floor.map(|floor| Middle::of_ratio(series, floor)))
+                .to_ours(ours.map(|ours| Middle::of_ratio(series, ours)))
+        };
+        self.candidates.iter().zip(&self.series).map(row).collect()
     }
 }
 
-/// The figures of two threads on one limiter.
-struct TwoThreads {
-    names: Vec<&'static str>,
+/// The figures of threads on one limiter.
+struct Threads {
+    crowds: Vec<Crowd>,
     series: Vec<Series>,
 }
 
-impl TwoThreads {
-    /// `None` where there are no two cores.
-    fn measure() -> Option<TwoThreads> {
-        if std::thread::available_parallelism().is_ok_and(|cores| cores.get() < 2) {
-            return None;
-        }
-        let mut pairs = threads::pairs();
-        let series = interleave::pairs(&mut pairs, PAIR_ROUNDS, PAIR_SLICE);
-        Some(TwoThreads { names: pairs.iter().map(|pair| pair.name).collect(), series })
+impl Threads {
+    fn measure() -> Threads {
+        let mut crowds = threads::crowds(&threads::numbers());
+        let rounds = if quick() { CROWD_ROUNDS / 10 } else { CROWD_ROUNDS };
+        let series = interleave::crowds(&mut crowds, rounds, CROWD_SLICE);
+        Threads { crowds, series }
     }
 
-    fn get(&self, name: &str) -> &Series {
-        let found = self.names.iter().position(|&known| known == name);
-        &self.series[found.expect("a pair of this name")]
+    fn get(&self, name: &str, threads: usize) -> Option<&Series> {
+        let found = self.crowds.iter().position(|crowd| (crowd.name, crowd.threads) == (name, threads));
+        Some(&self.series[found?])
     }
 
-    fn table(&self) -> String {
-        let mut text = String::from(
-            "| | million grants/s | ns a grant | middle half | x tidegate gcra | middle half |\n|---|---:|---:|---:|---:|---:|\n",
-        );
-        for (name, series) in self.names.iter().zip(&self.series) {
-            let (ns, ratio) = (Middle::of(series.clone()), Middle::of_ratio(series, self.get(ours::GCRA)));
-            text += &format!(
-                "| {name} | {:.1} | {:.1} | {:.1} to {:.1} | {:.2} | {:.2} to {:.2} |\n",
-                1e3 / ns.median,
-                ns.median,
-                ns.low,
-                ns.high,
-                ratio.median,
-                ratio.low,
-                ratio.high
-            );
-        }
-        text
-    }
-}
-
-/// A ratio that this project promises.
-struct Bound {
-    says: &'static str,
-    ratio: Middle,
-    at_most: Option<f64>,
-    at_least: Option<f64>,
-}
-
-/// What is promised, and what was measured.
-fn bounds(one: &OneThread, two: Option<&TwoThreads>) -> String {
-    let ours = |group| one.get(group, ours::GCRA);
-    let at_most = |says, ratio, bound| Bound { says, ratio, at_most: Some(bound), at_least: None };
-    let at_least = |says, ratio, bound| Bound { says, ratio, at_most: None, at_least: Some(bound) };
-    let mut all = vec![
-        at_most(
-            "A grant, `now` given, to a bare compare-and-swap loop",
-            Middle::of_ratio(ours(Group::GivenGrant), one.get(Group::Floor, floors::CAS)),
-            1.25,
-        ),
-        at_most(
-            "A denial, `now` given, to a grant",
-            Middle::of_ratio(ours(Group::GivenDenial), ours(Group::GivenGrant)),
-            0.25,
-        ),
-        at_least(
-            "governor to tidegate, a grant, each with its default clock",
-            Middle::of_ratio(one.get(Group::ClockGrant, peers::GOVERNOR), ours(Group::ClockGrant)),
-            1.2,
-        ),
-        at_least(
-            "ratelimit to tidegate, a grant, each with its default clock",
-            Middle::of_ratio(one.get(Group::ClockGrant, peers::RATELIMIT), ours(Group::ClockGrant)),
-            2.0,
-        ),
-    ];
-    if let Some(two) = two {
-        all.push(at_least(
-            "governor to tidegate, two threads on one limiter",
-            Middle::of_ratio(two.get(peers::GOVERNOR), two.get(ours::GCRA)),
-            1.0,
-        ));
-        all.push(at_least(
-            "One word to leases, two threads on one limiter",
-            Middle::of_ratio(two.get(ours::GCRA), two.get(threads::LEASE)),
-            5.0,
-        ));
-        all.push(at_least(
-            "governor to tidegate's leases, two threads on one limiter",
-            Middle::of_ratio(two.get(peers::GOVERNOR), two.get(threads::LEASE)),
-            5.0,
-        ));
-    }
-    let mut text =
-        String::from("| time of one to the other | bound | median | middle half | |\n|---|---:|---:|---:|---|\n");
-    for Bound { says, ratio, at_most, at_least } in all {
-        let (bound, holds) = match (at_most, at_least) {
-            (Some(most), _) => (format!("at most {most}"), ratio.median <= most),
-            (_, Some(least)) => (format!("at least {least}"), ratio.median >= least),
-            _ => continue,
+    fn rows(&self) -> Vec<Row> {
+        let row = |(crowd, series): (&Crowd, &Series)| {
+            let ours = self.get(ours::GCRA, crowd.threads).map(|ours| Middle::of_ratio(series, ours));
+            let floor = self.get(floors::CAS, crowd.threads).map(|floor| Middle::of_ratio(series, floor));
+            let row = Row::new(tables::THREADS, "grant, default clock", crowd.name, series);
+            Row { threads: Some(crowd.threads), ..row.to_ours(ours).to_floor(floor) }
         };
-        let verdict = if holds { "holds" } else { "**missed**" };
-        text += &row(says, &bound, ratio, verdict);
+        self.crowds.iter().zip(&self.series).map(row).collect()
     }
-    let says = "*For comparison:* governor with its default clock to the floor of such a grant, the raw counter and a bare loop";
-    let floor = one.get(Group::Floor, floors::COUNTER_CAS);
-    text + &row(says, "", Middle::of_ratio(one.get(Group::ClockGrant, peers::GOVERNOR), floor), "")
 }
 
-fn row(says: &str, bound: &str, ratio: Middle, verdict: &str) -> String {
-    format!("| {says} | {bound} | {:.2} | {:.2} to {:.2} | {verdict} |\n", ratio.median, ratio.low, ratio.high)
+/// What is promised or wanted, and what was measured.
+fn bounds(one: &OneThread, more: &Threads) -> Vec<Bound> {
+    let ours = |group| one.get(group, ours::GCRA);
+    let floor = |name| one.get(Group::Floor, name);
+    let clocked = |name| one.get(Group::ClockGrant, name);
+    let at_least = |says, least, above, below| Bound::at_least(PAGE, says, least, Middle::of_ratio(above, below));
+    let at_most = |says, most, above, below| Bound::at_most(PAGE, says, most, Middle::of_ratio(above, below));
+    let known = |says, above, below| Bound::known(PAGE, says, Middle::of_ratio(above, below));
+    let (given, denied, clock) = (ours(Group::GivenGrant), ours(Group::GivenDenial), ours(Group::ClockGrant));
+    let (governor, ratelimit) = (clocked(peers::GOVERNOR), clocked(peers::RATELIMIT));
+    let counted = floor(floors::COUNTER_CAS);
+    let (system, stored) = (one.get(Group::CoarseGrant, coarse::SYSTEM), one.get(Group::CoarseGrant, coarse::STORED));
+    let mut all = vec![
+        at_most("A grant, `now` given, to a bare compare-and-swap loop", 1.25, given, floor(floors::CAS)),
+        at_most("A denial, `now` given, to a grant", 0.25, denied, given),
+        at_least("governor to tidegate, a grant, each with its default clock", 1.5, governor, clock),
+        at_least("ratelimit to tidegate, a grant, each with its default clock", 3.0, ratelimit, clock),
+        known(
+            "governor to the floor of such a grant, the raw counter and a bare loop: the room there is",
+            governor,
+            counted,
+        ),
+        known("ratelimit to that floor", ratelimit, counted),
+        known("tidegate to that floor", clock, counted),
+        known(
+            "governor, default clock, to tidegate with the system's coarse clock, chosen by its user",
+            governor,
+            system,
+        ),
+        known("governor, default clock, to tidegate with an instant stored now and then", governor, stored),
+    ];
+    let two = |name| more.get(name, 2);
+    if let (Some(governor), Some(word), Some(lease)) = (two(peers::GOVERNOR), two(ours::GCRA), two(threads::LEASE)) {
+        all.push(at_least("governor to tidegate, two threads on one limiter", 1.0, governor, word));
+        all.push(at_least("One word to leases, two threads on one limiter", 5.0, word, lease));
+        all.push(at_least("governor to tidegate's leases, two threads on one limiter", 5.0, governor, lease));
+    }
+    all
 }

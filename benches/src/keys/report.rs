@@ -1,24 +1,16 @@
-//! `docs/keys.md`: one table, written between markers.
-
-use std::path::PathBuf;
-use std::{fs, io};
+//! One line of the table of many keys, as it is measured and as it is kept.
 
 use tidegate_benches::interleave::{Middle, Series};
+use tidegate_benches::results;
+use tidegate_benches::tables;
 
 use super::floor::FLOOR;
-use super::subject::{GOVERNOR, TIDEGATE};
+use super::subject::TIDEGATE;
 
-/// The columns, in order.
-pub const COLUMNS: [&str; 8] = [
-    FLOOR,
-    TIDEGATE,
-    GOVERNOR,
-    "gcra",
-    "throttlecrab adaptive",
-    "throttlecrab periodic",
-    "throttlecrab probabilistic",
-    "sharded map",
-];
+/// A figure that is no time.
+pub const BYTES: &str = "bytes a key";
+/// Not a time, but the ratio of two.
+pub const OVER_HIT: &str = "insert, evicting, over a uniform hit";
 
 /// One line of the table.
 pub struct Row {
@@ -49,81 +41,29 @@ impl Row {
         Some(Middle::of_ratio(self.series(column)?, self.series(other)?))
     }
 
-    fn markdown(&self) -> String {
-        let threads = if self.threads == 0 { String::new() } else { self.threads.to_string() };
-        let mut line = format!("| {} | {} | {} | {threads} |", grouped(self.keys), self.kind, self.case);
-        for column in COLUMNS {
-            let Some(series) = self.series(column) else {
-                line += " |";
-                continue;
-            };
-            let figure = Middle::of(series.clone()).median;
-            let figure = if figure < 10.0 { format!("{figure:.1}") } else { format!("{figure:.0}") };
-            line += &match self.ratio(column) {
-                Some(ratio) if column != TIDEGATE => format!(" {figure} ({:.1}x) |", ratio.median),
-                _ => format!(" **{figure}** |"),
-            };
-        }
-        line + "\n"
+    /// A row for each cell.
+    pub fn results(&self, part: &str) -> Vec<results::Row> {
+        let unit = match self.case {
+            BYTES => Some("bytes".to_owned()),
+            OVER_HIT => Some("ratio".to_owned()),
+            _ => None,
+        };
+        let row = |(column, series): &(&'static str, Series)| results::Row {
+            unit: unit.clone(),
+            size: Some(self.keys as f64),
+            kind: Some(self.kind.to_owned()),
+            threads: (self.threads > 0).then_some(self.threads),
+            ..results::Row::new(part, self.case, column, series)
+                .to_ours(self.ratio(column))
+                .to_floor(self.ratio_to(column, FLOOR))
+        };
+        self.cells.iter().map(row).collect()
     }
 }
 
-/// All lines, in one table.
-pub fn table(rows: &[Row]) -> String {
-    let mut text = String::from("| keys | type | case | threads |");
-    for column in COLUMNS {
-        text += &format!(" {column} |");
-    }
-    text += "\n|---:|---|---|---:|";
-    text += &"---:|".repeat(COLUMNS.len());
-    text.push('\n');
-    text.extend(rows.iter().map(Row::markdown));
-    text
-}
-
-/// A promised ratio or figure, and whether it was kept.
-pub fn bound(says: &str, at_least: bool, bound: f64, found: Option<Middle>) -> String {
-    let Some(found) = found else { return format!("| {says} | | not measured | | |\n") };
-    let holds = if at_least { found.median >= bound } else { found.median <= bound };
-    format!(
-        "| {says} | at {} {bound} | {:.2} | {:.2} to {:.2} | {} |\n",
-        if at_least { "least" } else { "most" },
-        found.median,
-        found.low,
-        found.high,
-        if holds { "holds" } else { "**missed**" }
-    )
-}
-
-/// A ratio that nothing is promised about.
-pub fn figure(says: &str, found: Option<Middle>) -> String {
-    let Some(found) = found else { return format!("| {says} | | not measured | | |\n") };
-    format!("| {says} | | {:.2} | {:.2} to {:.2} | |\n", found.median, found.low, found.high)
-}
-
-/// Replaces what lies between `<!-- part: begin -->` and `<!-- part: end -->`.
-///
-/// # Errors
-/// The page cannot be read or written, or lacks the markers.
-pub fn replace(part: &str, text: &str) -> io::Result<()> {
-    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/keys.md"));
-    let page = fs::read_to_string(&path)?;
-    let (begin, end) = (format!("<!-- {part}: begin -->\n"), format!("<!-- {part}: end -->"));
-    let halves = page.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
-    let Some((before, after)) = halves else {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("no markers of `{part}`")));
-    };
-    fs::write(&path, format!("{before}{begin}{}\n{end}{after}", text.trim_end()))
-}
-
-/// 1000000 as 1,000,000.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let from_end = |n: usize| digits.len() - n;
-    digits
-        .char_indices()
-        .flat_map(|(n, digit)| (n > 0 && from_end(n).is_multiple_of(3)).then_some(',').into_iter().chain([digit]))
-        .collect()
+/// All rows, of the part that the page's table shows.
+pub fn results(rows: &[Row]) -> Vec<results::Row> {
+    rows.iter().flat_map(|row| row.results(tables::KEYS)).collect()
 }
 
 #[cfg(test)]
@@ -132,11 +72,11 @@ mod tests {
 
     #[test]
     fn a_ratio_is_the_others_over_ours() {
-        let cells = vec![(TIDEGATE, vec![10.0, 20.0, 30.0]), (GOVERNOR, vec![30.0, 60.0, 90.0])];
+        let cells = vec![(TIDEGATE, vec![10.0, 20.0, 30.0]), ("governor", vec![30.0, 60.0, 90.0])];
         let row = Row { keys: 1_000_000, kind: "u64", case: "hit", threads: 1, cells };
-        assert!((row.ratio(GOVERNOR).unwrap().median - 3.0).abs() < 1e-9);
-        assert_eq!(row.markdown(), "| 1,000,000 | u64 | hit | 1 | | **20** | 60 (3.0x) | | | | | |\n");
-        assert!(bound("b", true, 3.1, row.ratio(GOVERNOR)).contains("missed"));
-        assert!(bound("b", false, 3.1, row.ratio(GOVERNOR)).contains("holds"));
+        assert!((row.ratio("governor").unwrap().median - 3.0).abs() < 1e-9);
+        let kept = row.results("keys");
+        assert_eq!((kept[0].median, kept[0].ratio, kept[0].floor), (20.0, Some(1.0), None));
+        assert_eq!((kept[1].median, kept[1].ratio, kept[1].threads), (60.0, Some(3.0), Some(1)));
     }
 }

@@ -20,6 +20,10 @@ pub trait Subject<K>: Sync {
     fn evictions(&self) -> u64 {
         0
     }
+    /// Whether it can say so.
+    fn counts_evictions(&self) -> bool {
+        false
+    }
 }
 
 /// How many keys there will be, and whether memory for them may be taken at once by those who can.
@@ -45,13 +49,15 @@ pub type Make<K> = fn(Room) -> Box<dyn Subject<K>>;
 pub const TIDEGATE: &str = "tidegate";
 /// The peer of the targets.
 pub const GOVERNOR: &str = "governor";
+/// The plainest thing that would do the same.
+pub const SHARDED: &str = "sharded map";
 
 /// Everybody who takes keys of this type. Ours is the first.
 pub fn all<K: KeyType>() -> Vec<(&'static str, Make<K>)> {
     let mut all: Vec<(&'static str, Make<K>)> =
         vec![(TIDEGATE, ours::<K>), (GOVERNOR, super::peers::governor::<K>), ("gcra", super::peers::gcra::<K>)];
     all.extend(K::own_peers());
-    all.push(("sharded map", sharded::<K>));
+    all.push((SHARDED, sharded::<K>));
     all
 }
 
@@ -61,7 +67,7 @@ pub fn told<K: KeyType>() -> Vec<(&'static str, Make<K>)> {
         (TIDEGATE, ours_told::<K>),
         (GOVERNOR, super::peers::governor_told::<K>),
         ("gcra", super::peers::gcra_told::<K>),
-        ("sharded map", sharded_told::<K>),
+        (SHARDED, sharded_told::<K>),
         (FLOOR, floor::told::<K>),
     ]
 }
@@ -95,6 +101,10 @@ impl<K: KeyType> Subject<K> for Ours<K> {
 
     fn evictions(&self) -> u64 {
         self.0.evictions()
+    }
+
+    fn counts_evictions(&self) -> bool {
+        true
     }
 }
 
