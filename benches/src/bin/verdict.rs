@@ -1,8 +1,12 @@
 //! What a verdict over four limits costs: mailiam's plan Pro at one of its endpoints, for 1,000 and for 1,000,000 API keys.
 //!
+//! Beside it stands the floor: the same four spends on the same four tables without a policy, the key hashed once and all slots asked for together. It is
+//! memory, and nothing that a verdict does can be below it.
+//!
 //! `cargo run --release -p tidegate-benches --bin verdict` prints the table that `docs/policies.md` keeps; with `--check` the exit status is
 //! 1 unless the median verdict at a million keys, admitted, in random order, takes less than a microsecond.
 
+use std::hash::{BuildHasher, RandomState};
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -70,13 +74,15 @@ fn measure(count: usize) -> Vec<(&'static str, Middle)> {
         Ok(policy) => policy,
         Err(error) => panic!("{error}"),
     };
-    let tables: Vec<KeyedLimiter<str>> = LIMITS
-        .iter()
-        .map(|(algorithm, quota)| {
+    let four = || -> Vec<KeyedLimiter<str>> {
+        let table = |(algorithm, quota): &(Algorithm, &str)| {
             let quota: Quota = quota.parse().expect("a quota");
             KeyedLimiter::builder(*algorithm, quota).max_keys(count * 5 / 4).build_at(NOW).expect("a table")
-        })
-        .collect();
+        };
+        LIMITS.iter().map(table).collect()
+    };
+    // Keys hashed by a table and keys hashed once are different keys.
+    let (tables, together, seed) = (four(), four(), RandomState::new());
     let asking = |key: &str, cost: u64, now: u64| {
         let request =
             Request::new().plan("pro").endpoint("POST", "/v1/example.com/send").scope(Scope::ApiKey, key).cost(cost);
@@ -90,6 +96,9 @@ fn measure(count: usize) -> Vec<(&'static str, Middle)> {
         tables.iter().for_each(|table| {
             let _ = black_box(table.take_at(key, NOW, 1));
         });
+        together.iter().for_each(|table| {
+            let _ = black_box(table.key_of_hash(seed.hash_one(key.as_str())).take_at(NOW, 1));
+        });
     }
     let policy = &policy;
     let mut random = fastrand::Rng::with_seed(7);
@@ -100,6 +109,7 @@ fn measure(count: usize) -> Vec<(&'static str, Middle)> {
         "a verdict, denied, with its wait",
         "the core's group over the same four tables",
         "a verdict and the provider's headers in text",
+        "the floor: four spends, hashed once, asked for together (`key_of_hash`, `prefetch`)",
     ]
     .map(|name| (name, Vec::new()))
     .into();
@@ -131,6 +141,14 @@ fn measure(count: usize) -> Vec<(&'static str, Middle)> {
             let request = Request::new().plan("pro").endpoint("POST", "/v1/example.com/send").scope(Scope::ApiKey, key);
             let verdict = policy.take_at(now, &request).expect("a request");
             drop(black_box(verdict.headers()));
+        });
+        time(5, &mut |key| {
+            let hash = seed.hash_one(key);
+            let keys = [0, 1, 2, 3].map(|at: usize| together[at].key_of_hash(hash));
+            keys.iter().for_each(|key| key.prefetch());
+            keys.iter().for_each(|key| {
+                let _ = black_box(key.take_at(now, 1));
+            });
         });
     }
     series.into_iter().map(|(name, series)| (name, Middle::of(series))).collect()
