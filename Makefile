@@ -17,14 +17,14 @@ QUESTIONS := $(TARGET)/questions
 CHARTS := $(TARGET)/charts
 SIMULATE = cargo run --release --quiet -p tidegate-policy --bin tidegate -- simulate
 
-.PHONY: demo charts test bench verify fmt lint clean tools python node c test-rust test-features test-models test-proofs test-speed \
+.PHONY: demo charts test bench verify fmt lint clean tools python node c test-rust test-features test-models test-proofs test-speed test-fuzz fuzz \
 	test-python test-node test-c questions bench-python bench-node package-python test-runtimes
 
 demo: tools
 	cargo run --release --quiet -p tidegate-policy --bin demo
 	$(MAKE) --no-print-directory charts questions
 
-test: tools test-rust test-features test-models test-proofs test-speed test-python test-node test-c questions
+test: tools test-rust test-features test-models test-proofs test-speed test-fuzz test-python test-node test-c questions
 	@echo "all tests passed"
 
 # All six policies under loads that go beyond them, each drawn.
@@ -73,6 +73,8 @@ test-models:
 		--target-dir $(TARGET)/spurious
 
 test-proofs:
+	proofs/promises.py --check-itself
+	proofs/promises.py
 	CARGO_TARGET_DIR=$(TARGET)/proofs proofs/run.sh
 
 # Speed cannot rot unseen: no call takes more instructions than recorded. Says so where there is nothing to compare with.
@@ -80,6 +82,15 @@ test-speed:
 	cargo test --quiet -p tidegate-benches --lib --bins
 	CARGO_TARGET_DIR=$(TARGET) benches/instructions.sh --check
 	CARGO_TARGET_DIR=$(TARGET) benches/instructions.sh --test
+
+# The corpus and the regressions of every fuzz target, and mutants of them, on this compiler. About ten seconds a target.
+test-fuzz:
+	TIDEGATE_MUTANTS=20000 cargo test --quiet -p tidegate-fuzz-bodies
+
+# libFuzzer, so many seconds a target.
+FUZZ_SECONDS ?= 300
+fuzz:
+	CARGO_TARGET_DIR=$(TARGET) fuzz/run.sh $(FUZZ_SECONDS)
 
 # --- The other languages ------------------------------------------------------------------------------------------------------
 

@@ -1,24 +1,4 @@
 //! Any text: a quota that is written and read again is the same, its windows hold the time that they were asked of, and nothing panics.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use tidegate::{Algorithm, Limiter, Quota, parse_list};
-
-fuzz_target!(|text: &str| {
-    if let Ok(quota) = text.parse::<Quota>() {
-        assert_eq!(quota.to_string().parse(), Ok(quota));
-        for now in [0, quota.period_nanos(), quota.limit() % (1 << 63), 1 << 60, (1 << 63) - 1] {
-            let Some(window) = quota.window_at(now) else { continue };
-            assert!(window.contains(&now), "{now} in {window:?}");
-            assert!(window.start == 0 || quota.window_at(window.start - 1).is_some_and(|last| last.end == window.start));
-        }
-        for algorithm in Algorithm::ALL {
-            // A log takes memory by its limit.
-            if algorithm != Algorithm::SlidingLog || quota.limit() < 1_000 {
-                let _ = Limiter::builder(algorithm, quota).build_at(0);
-            }
-        }
-    }
-    let quotas = parse_list(text).count();
-    assert!(quotas <= text.len() + 1);
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| tidegate_fuzz_bodies::quota_text::run(bytes));
