@@ -142,13 +142,14 @@ questions: tools python node c
 bench: tools
 	@CARGO_TARGET_DIR=$(TARGET) benches/run.sh
 
-# Python beside its peers; puts the table into bindings-python/README.md.
+# Python beside its peers; puts the table into bindings-python/README.md, and rows for the page of all benchmarks beside.
 bench-python:
 	test -x $(TARGET)/bench-python/bin/python || python3 -m venv $(TARGET)/bench-python
 	$(TARGET)/bench-python/bin/python -m pip install --quiet --disable-pip-version-check -r bindings-python/bench/requirements.txt
 	CARGO_TARGET_DIR=$(TARGET) $(TARGET)/bench-python/bin/python -m pip install --quiet --disable-pip-version-check \
 		--force-reinstall --no-deps ./bindings-python
-	$(TARGET)/bench-python/bin/python bindings-python/bench/compare.py --readme bindings-python/README.md
+	$(TARGET)/bench-python/bin/python bindings-python/bench/compare.py --readme bindings-python/README.md \
+		--json $(TARGET)/python-peers.json
 
 # Node.js beside its peers, which are installed in a folder of their own.
 bench-node: node

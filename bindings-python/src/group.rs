@@ -214,6 +214,16 @@ impl LimiterGroup {
         slf.get().book(slf.py(), n, longest)?.queued(slf.py(), || Booked::Group(slf.clone().unbind()))
     }
 
+    /// The quota of each limit, by name.
+    #[getter]
+    fn quotas<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let quotas = PyDict::new(py);
+        for (name, limiter) in self.group.iter() {
+            quotas.set_item(name, Quota(limiter.quota()))?;
+        }
+        Ok(quotas)
+    }
+
     /// Every limit as new and full.
     fn reset(&self) {
         self.group.reset();

@@ -15,7 +15,7 @@ use crate::group::{members, quotas, same_clock};
 use crate::keyed::{self, KeyedLimiter};
 use crate::keys::with_key;
 use crate::limiter::Limiter;
-use crate::quota;
+use crate::quota::{self, Quota};
 use crate::repr::{self, Repr};
 use crate::reservation::{Booked, Booking, Reservation};
 
@@ -71,6 +71,13 @@ fn member(
         Some(clock) => builder.build_at(clock.read(value.py())?),
     };
     built.map(|limiter| KeyedMember::Keyed(Arc::new(limiter))).map_err(keyed::refused)
+}
+
+fn told(member: &KeyedMember<[u8]>) -> (tidegate::Quota, Algorithm) {
+    match member {
+        KeyedMember::Limiter(limiter) => (limiter.quota(), limiter.algorithm()),
+        KeyedMember::Keyed(limiter) => (limiter.quota(), limiter.algorithm()),
+    }
 }
 
 #[pymethods]
@@ -168,6 +175,16 @@ impl KeyedLimiterGroup {
         })
     }
 
+    /// The quota of each limit, by name.
+    #[getter]
+    fn quotas<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let quotas = PyDict::new(py);
+        for (name, member) in self.group.iter() {
+            quotas.set_item(name, Quota(told(member).0))?;
+        }
+        Ok(quotas)
+    }
+
     /// Forget the key in every limit that is for each key: there it is new and full. What all keys share stays.
     fn reset(&self, key: &Bound<'_, PyAny>) -> PyResult<()> {
         with_key(key, |key| {
@@ -187,10 +204,6 @@ impl KeyedLimiterGroup {
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
         let this = slf.get();
-        let told = |member: &KeyedMember<[u8]>| match member {
-            KeyedMember::Limiter(limiter) => (limiter.quota(), limiter.algorithm()),
-            KeyedMember::Keyed(limiter) => (limiter.quota(), limiter.algorithm()),
-        };
         let members = this.group.iter().map(|(name, member)| (name, told(member).0));
         let algorithm = this.group.iter().next().map_or("gcra", |(_, first)| told(first).1.name());
         Repr::new(slf, &quotas(members))?

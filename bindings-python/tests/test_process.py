@@ -16,13 +16,22 @@ from hand_clock import HandClock
 from tidegate import Concurrency, KeyedLimiter, Limiter, LimiterGroup
 
 WAITS = """
-import signal, tidegate
+import signal, sys, threading, time, tidegate
 # A shell that starts this in the background has Ctrl-C ignored, and Python would leave it so.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 {made}
 before = state()
-try:
+
+def tell():
+    # Once the main thread is in the code that sleeps, its permits are booked.
+    main = threading.main_thread().ident
+    while not sys._current_frames()[main].f_code.co_filename.endswith(("_waiting.py", "_concurrency.py")):
+        time.sleep(0.001)
+    time.sleep(0.05)
     print("waiting", flush=True)
+
+threading.Thread(target=tell, daemon=True).start()
+try:
     wait()
 except KeyboardInterrupt:
     assert state() == before, (before, state())
@@ -44,7 +53,6 @@ def test_ctrl_c_ends_a_wait_and_charges_nothing(made: str) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stderr is not None
         assert process.stdout.readline() == "waiting\n"
-        # Before the sleep it interrupts the call, in the sleep the sleep: both end alike.
         process.send_signal(signal.SIGINT)
         try:
             said, error = process.communicate(timeout=60)

@@ -19,7 +19,7 @@ from werkzeug.test import Client as WerkzeugClient
 import tidegate.asgi
 import tidegate.fastapi
 import tidegate.wsgi
-from tidegate import KeyedLimiter, Limiter, LimiterGroup, Policy
+from tidegate import KeyedLimiter, KeyedLimiterGroup, Limiter, LimiterGroup, Policy
 
 POLICIES = Path(__file__).parents[2] / "policies"
 # httpx's own way to call an app; the warnings of the test client's packages are not ours.
@@ -79,6 +79,23 @@ def test_asgi_group_names_what_binds(clock: HandClock) -> None:
     app = tidegate.asgi.RateLimitMiddleware(hello, LimiterGroup(minute="2/min", day="3/day", clock=clock))
     assert [get(app).status_code for _ in range(3)] == [200, 200, 429]
     assert get(app).headers["ratelimit"].startswith('"minute";r=0')
+
+
+@pytest.mark.parametrize("kind", [LimiterGroup, KeyedLimiterGroup])
+def test_each_limit_of_a_group_is_told(clock: HandClock, kind: Any) -> None:
+    app = tidegate.asgi.RateLimitMiddleware(hello, kind(minute="2/min", day="3/day", clock=clock))
+    first = get(app)
+    assert first.headers["ratelimit"] == '"minute";r=1;t=30, "day";r=2;t=28800'
+    assert first.headers["ratelimit-policy"] == '"minute";q=2;w=60, "day";q=3;w=86400'
+    assert get(app).status_code == 200
+    denied = get(app)
+    assert denied.status_code == 429 and denied.headers["retry-after"] == "30" and '"minute";r=0;t=30' in denied.headers["ratelimit"]
+    clock.now += 60 * 10**9
+    assert get(app).headers["ratelimit"].startswith('"day";r=0')
+    denied = get(app)
+    assert denied.status_code == 429 and int(denied.headers["retry-after"]) == 28_740
+    plain = tidegate.asgi.RateLimitMiddleware(hello, kind(minute="2/min", day="3/day", clock=clock), dialect="x-ratelimit-delta")
+    assert (get(plain).headers["x-ratelimit-limit"], get(plain).headers["x-ratelimit-reset"]) == ("2", "60")
 
 
 def test_asgi_policy(clock: HandClock) -> None:

@@ -70,11 +70,7 @@ class Gate(Generic[_Request]):
             known = ", ".join(kind.__name__ for kind in get_args(Limits))
             raise TypeError(f"expected one of {known}, not {type(limiter).__name__}")
         # A dialect or a name that cannot be sent is an error here, not at the first request.
-        names = [name]
-        if isinstance(limiter, LimiterGroup):
-            names = list(limiter.members())
-        elif isinstance(limiter, KeyedLimiterGroup):
-            names = list(limiter.members("", 0))
+        names = limiter.quotas if isinstance(limiter, (LimiterGroup, KeyedLimiterGroup)) else [name]
         headers([(name, Decision(True, 1, 1, 0, 0)) for name in names], dialect or "draft-08")
         self.limiter = limiter
         self.key = key
@@ -96,7 +92,13 @@ class Gate(Generic[_Request]):
             return Answer(verdict, verdict.status, verdict.headers(self.dialect))
         by_key = isinstance(limiter, (KeyedLimiter, KeyedLimiterGroup))
         decision = limiter.take(key, cost) if by_key else limiter.take(cost)
-        quota = None if isinstance(limiter, (LimiterGroup, KeyedLimiterGroup)) else limiter.quota
-        name = decision.binding or self.name
-        told = headers(decision, self.dialect or "draft-08", name=name, quota=quota)
-        return Answer(decision, 200 if decision.allowed else 429, told)
+        if isinstance(limiter, (LimiterGroup, KeyedLimiterGroup)):
+            # What each of them says now, that of what binds first: the wait is the decision's.
+            after = 0 if decision.allowed else cost
+            members = limiter.members(key, after) if isinstance(limiter, KeyedLimiterGroup) else limiter.members(after)
+            quotas, binding = limiter.quotas, decision.binding
+            told = [(name, members[name], quotas[name]) for name in sorted(members, key=lambda name: name != binding)]
+        else:
+            told = [(self.name, decision, limiter.quota)]
+        sent = headers(told, self.dialect or "draft-08")
+        return Answer(decision, 200 if decision.allowed else 429, sent)
