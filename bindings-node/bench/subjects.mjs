@@ -1,6 +1,6 @@
 // Who is compared, and with what: each is made for a limit, and answers a call with whether it was admitted. So all can be counted.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -17,7 +17,7 @@ if (!existsSync(`${folder}/node_modules`)) {
   if (done.status !== 0) process.exit(done.status ?? 1);
 }
 const require = createRequire(new URL('peers/', import.meta.url));
-const named = (name) => `${name} ${require(`${name}/package.json`).version}`;
+const named = (name) => `${name} ${JSON.parse(readFileSync(`${folder}/node_modules/${name}/package.json`, 'utf8')).version}`;
 
 /** Comes built for a newer libc than some systems have; then it is built here. */
 function hyperlimit() {
@@ -47,7 +47,7 @@ export const ONE = [
   {
     name: `${named('bottleneck')} schedule`,
     awaited: true,
-    calls: 200, // It sets a timer for each.
+    calls: 20, // It sets a timer for each.
     make(limit) {
       const it = new Bottleneck({ reservoir: limit, highWater: 0, strategy: Bottleneck.strategy.OVERFLOW });
       return () => it.schedule(async () => true).catch(() => false);

@@ -24,7 +24,7 @@ declare namespace plugin {
   /** A hook for one route: `{ onRequest: rateLimit({ limiter }) }`. A denied request is answered here, and goes no further. */
   function rateLimit<Req extends Request = any, Rep extends Reply = any>(
     options: LimiterOptions<Req, Rep> | PolicyLimitOptions<Req, Rep>,
-  ): (request: Req, reply: Rep) => Promise<unknown>;
+  ): (request: any, reply: any) => Promise<unknown>;
 }
 
 export = plugin;

@@ -27,7 +27,6 @@ class KeyedLimiter extends KeyedGate {
     let table = found?.[FOUND];
     if (table === undefined) {
       const chosen = { ...settings(quota, given), maxKeys: given.maxKeys, whenFull: text(given.whenFull, 'whenFull') };
-      if (chosen.initial !== undefined) throw wrongType('a keyed limiter has no initial fill: keys begin full');
       // Last, when nothing else can be wrong.
       if (clock !== undefined) chosen.origin = reading(clock());
       table = accepted(addon.createKeyed(chosen));

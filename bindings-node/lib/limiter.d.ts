@@ -16,7 +16,7 @@ export interface LimiterOptions {
   anchor?: 'clock' | 'first-use' | { offset: Time };
   /** How a token bucket refills. */
   refill?: 'continuous' | 'interval';
-  /** How many permits a token bucket begins with; all, if not said. */
+  /** How many permits a token bucket begins with (of a keyed limiter: each key's); all, if not said. */
   initial?: Permits;
   /** Read once when the limiter is made and once a verb; the system's monotonic clock, set to UTC once, if not said. */
   clock?: Clock;
@@ -56,7 +56,7 @@ export class Limiter {
  */
 export type Carry = 'keep' | 'time' | 'permits' | 'proportional' | 'reset';
 
-export interface KeyedLimiterOptions extends Omit<LimiterOptions, 'initial'> {
+export interface KeyedLimiterOptions extends LimiterOptions {
   /** The most keys remembered at once (100,000 if not said). Memory for them, 22 bytes each, is taken at once. */
   maxKeys?: number;
   /**

@@ -29,6 +29,7 @@ pub fn create_group(
 
 /// Makes a group of tables, and of limiters that all keys share.
 #[napi(catch_unwind)]
+#[allow(clippy::type_complexity)] // The macro reads the types as they stand.
 pub fn create_keyed_group(
     env: &Env,
     names: Vec<String>,

@@ -220,6 +220,9 @@ pub fn create_keyed<'env>(env: &'env Env, options: Options) -> Result<Either<Obj
     if let Some(anchor) = names.anchor {
         builder = builder.anchor(anchor);
     }
+    if let Some(initial) = options.initial {
+        builder = builder.initial(initial.0);
+    }
     let built = match options.origin {
         Some(origin) => builder.build_at(origin.0),
         None => builder.build(),
