@@ -49,10 +49,12 @@ const RateLimitExceeded = named(
 /** What was named is `value`, in words. */
 const kind = (value) => (value === null ? 'null' : typeof value);
 
-/** Options, or none. */
-function options(given) {
+/** Options, or none. A name that means nothing is a mistake where `names` are all there are: what it was meant to say would be missing. */
+function options(given, names) {
   if (given === undefined) return {};
   if (typeof given !== 'object' || given === null) throw wrongType(`options must be an object; received ${kind(given)}`);
+  const unknown = names && Object.keys(given).find((name) => !names.includes(name));
+  if (unknown !== undefined) throw outOfRange(`there is no option '${unknown}', only ${names.join(', ')}`, 'ERR_INVALID_ARG_VALUE');
   return given;
 }
 

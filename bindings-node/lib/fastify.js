@@ -22,7 +22,8 @@ function rateLimit(options) {
 
 /** Every route of the instance that it is registered on: `app.register(plugin, { limiter })`. */
 async function plugin(app, options) {
-  const { hook = 'onRequest', ...given } = options;
+  // Some are Fastify's own.
+  const { hook = 'onRequest', prefix, logLevel, logSerializers, ...given } = options;
   app.addHook(hook, rateLimit(given));
 }
 // Without a context of its own, so that it holds for the routes beside it; as `fastify-plugin` marks it.

@@ -30,7 +30,7 @@ class LimiterGroup extends Gate {
   #names;
 
   constructor(limits, options) {
-    const given = optional(options);
+    const given = optional(options, ['algorithm', 'clock']);
     const clock = clockOf(given);
     const make = (quota) => new Limiter(quota, { algorithm: given.algorithm, clock });
     const { names, members, shares } = membersOf(limits, clock, make, ofLimiter);
@@ -54,7 +54,7 @@ class KeyedLimiterGroup extends KeyedGate {
   #names;
 
   constructor(limits, options) {
-    const given = optional(options);
+    const given = optional(options, ['algorithm', 'maxKeys', 'whenFull', 'clock']);
     const clock = clockOf(given);
     const { algorithm, maxKeys, whenFull } = given;
     const make = (quota) => new KeyedLimiter(quota, { algorithm, maxKeys, whenFull, clock });

@@ -8,6 +8,7 @@ const { Quota, accepted } = require('./quota.js');
 const { clockOf, reading, settings, text } = require('./settings.js');
 
 const FOUND = Symbol('found');
+const OPTIONS = ['algorithm', 'anchor', 'refill', 'initial', 'clock', 'maxKeys', 'whenFull'];
 
 /** What other classes of this package may see of a keyed limiter. */
 let inner;
@@ -22,7 +23,7 @@ class KeyedLimiter extends KeyedGate {
   }
 
   constructor(quota, options, found) {
-    const given = optional(options);
+    const given = optional(options, OPTIONS);
     const clock = clockOf(given);
     let table = found?.[FOUND];
     if (table === undefined) {

@@ -7,6 +7,8 @@ const { Tab } = require('./gate.js');
 const { Quota, QuotaError, accepted, quotaText } = require('./quota.js');
 const { clockOf, reading, settings } = require('./settings.js');
 
+const OPTIONS = ['algorithm', 'anchor', 'refill', 'initial', 'clock'];
+
 /** What other classes of this package may see of a limiter. */
 let inner;
 
@@ -20,7 +22,7 @@ class Limiter extends Tab {
   }
 
   constructor(quota, options) {
-    const given = optional(options);
+    const given = optional(options, OPTIONS);
     const clock = clockOf(given);
     const chosen = settings(quota, given);
     // Last, when nothing else can be wrong.

@@ -8,6 +8,7 @@ const { Policy } = require('./policy.js');
 const { kind, options: optional, wrongType } = require('./errors.js');
 
 const DENIED = 'Too Many Requests\n';
+const OPTIONS = ['limiter', 'policy', 'key', 'cost', 'name', 'request', 'dialect', 'skip', 'denied'];
 
 /** The address that the request came from; the framework knows the proxies that it may trust. */
 const addressOf = (request) => request.ip ?? request.socket?.remoteAddress ?? '';
@@ -47,7 +48,7 @@ function asked(given) {
  * `deny(request, reply, answer)` and `response(reply)`, the response of `node:http`.
  */
 function limiting(options, frame) {
-  const given = optional(options);
+  const given = optional(options, OPTIONS);
   const skip = callable(given.skip ?? (() => false), 'skip');
   const denied = callable(given.denied ?? frame.deny, 'denied');
   const ask = asked(given);

@@ -260,3 +260,14 @@ test('fetch gives up, aborts, and sends no stream twice', async () => {
   for (const wrong of [{ fetch: 5 }, { route: 5 }, { limiter: 5 }, { tracker: 5 }]) assert.throws(() => limitedFetch(wrong), TypeError);
   assert.throws(() => limitedFetch({ maxRetries: -1 }), RangeError);
 });
+
+test('a script that waits for its fetch is not ended by it', async () => {
+  const { spawnSync } = await import('node:child_process');
+  const program = `
+    const { Limiter } = require('tidegate');
+    const { limitedFetch } = require('tidegate/fetch');
+    const polite = limitedFetch({ fetch: async () => new Response('x'), limiter: new Limiter('50/s burst 1') });
+    polite('http://a.test').then(() => polite('http://a.test')).then(() => console.log('both'));`;
+  const child = spawnSync(process.execPath, ['-e', program], { cwd: new URL('..', import.meta.url), encoding: 'utf8', timeout: 60_000 });
+  assert.deepEqual([child.status, child.stdout], [0, 'both\n']);
+});

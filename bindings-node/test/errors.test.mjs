@@ -5,6 +5,7 @@ import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { Backoff, Concurrency, Decision, KeyedLimiter, KeyedLimiterGroup, Limiter, LimiterGroup, Policy, Quota, QuotaError, Tracker } from 'tidegate';
+import { rateLimit } from 'tidegate/express';
 
 const range = (code = 'ERR_OUT_OF_RANGE') => (error) => error instanceof RangeError && error.code === code;
 const type = (error) => error instanceof TypeError && error.code === 'ERR_INVALID_ARG_TYPE';
@@ -206,4 +207,14 @@ test('a number in a thousand shapes: thrown with a code, or spent; never anythin
     if (i % 100 === 0) limiter.reset();
   }
   assert.ok(spent > 100 && refused > 1000, `${spent} spent, ${refused} refused`);
+});
+
+test('an option that there is not is told, not passed over', () => {
+  const unknown = range('ERR_INVALID_ARG_VALUE');
+  for (const make of [
+    () => new Limiter('1/s', { algoritm: 'gcra' }), () => new Limiter('1/s', { maxKeys: 5 }), () => new KeyedLimiter('1/s', { maxkeys: 5 }),
+    () => new LimiterGroup({ a: '1/s' }, { maxKeys: 5 }), () => new KeyedLimiterGroup({ a: '1/s' }, { max: 5 }),
+    () => rateLimit({ limiter: new KeyedLimiter('1/s'), keyGenerator: () => 'a' }),
+  ]) assert.throws(make, unknown, String(make));
+  assert.throws(() => new Limiter('1/s', { algoritm: 'gcra' }), { message: "there is no option 'algoritm', only algorithm, anchor, refill, initial, clock" });
 });

@@ -151,3 +151,14 @@ test('a worker that ends while it waits takes nothing along', async () => {
   assert.equal(keyed.reset('a'), true);
   assert.equal(keyed.tryAcquire('a', 2), true);
 });
+
+test('keys that begin part filled', () => {
+  let now = 0;
+  const keyed = new KeyedLimiter('10/s', { algorithm: 'token-bucket', initial: 0, maxKeys: 10, clock: () => now });
+  assert.equal(keyed.tryAcquire('early'), false);
+  now = 100;
+  assert.deepEqual([keyed.tryAcquire('early'), keyed.tryAcquire('early')], [true, false]);
+  now = 1000;
+  assert.equal(keyed.tryAcquire('late', 10), true);
+  assert.throws(() => new KeyedLimiter('10/s', { initial: 5 }), QuotaError);
+});
