@@ -9,10 +9,10 @@
 #include "keys.hpp"
 
 extern "C" {
-// The loops run in Rust, inlined as Rust does it: examples/rust_calls.rs. Nanoseconds a call; `granted` is written.
-double rust_try_acquire_at(std::uint64_t calls, std::uint64_t limit, std::uint64_t burst, std::uint64_t step, std::uint64_t *granted);
-double rust_take_at(std::uint64_t calls, std::uint64_t limit, std::uint64_t burst, std::uint64_t step, std::uint64_t *granted);
-double rust_try_acquire(std::uint64_t calls, std::uint64_t limit, std::uint64_t burst, std::uint64_t *granted);
+// The loops run in Rust, inlined as Rust does it: examples/rust_calls.rs. How many were granted.
+std::uint64_t rust_try_acquire_at(std::uint64_t calls, std::uint64_t limit, std::uint64_t burst, std::uint64_t step);
+std::uint64_t rust_take_at(std::uint64_t calls, std::uint64_t limit, std::uint64_t burst, std::uint64_t step);
+std::uint64_t rust_try_acquire(std::uint64_t calls, std::uint64_t limit, std::uint64_t burst);
 
 // A limiter of Rust's, called from here as one of C's is, with nothing between.
 struct RustLimiter;
@@ -54,9 +54,7 @@ void one_limiter(Contest &contest, const char *group, std::uint64_t step) {
   const tidegate_quota quota = quota_of(LIMIT, BURST);
   std::vector<Contestant> all;
   all.push_back({"Rust: Limiter::try_acquire_at, inlined", [=](std::uint64_t calls) {
-                   Outcome o{};
-                   o.ns_a_call = rust_try_acquire_at(calls, LIMIT, BURST, step, &o.granted);
-                   return o;
+                   return measured(calls, [=] { return rust_try_acquire_at(calls, LIMIT, BURST, step); });
                  }});
   all.push_back({"Rust: Limiter::try_acquire_at, in a shared library", [=](std::uint64_t calls) {
                    RustLimiter *l = rust_limiter_new(LIMIT, BURST);
@@ -99,9 +97,7 @@ void one_limiter(Contest &contest, const char *group, std::uint64_t step) {
 void decisions(Contest &contest, const char *group, std::uint64_t step) {
   std::vector<Contestant> all;
   all.push_back({"Rust: Limiter::take_at, all figures read, inlined", [=](std::uint64_t calls) {
-                   Outcome o{};
-                   o.ns_a_call = rust_take_at(calls, LIMIT, BURST, step, &o.granted);
-                   return o;
+                   return measured(calls, [=] { return rust_take_at(calls, LIMIT, BURST, step); });
                  }});
   all.push_back({"C: tidegate_limiter_take_at", [=](std::uint64_t calls) {
                    return on_limiter(calls, [=](tidegate_limiter *l, std::uint64_t n) {
@@ -119,9 +115,7 @@ void clocks(Contest &contest) {
   const tidegate_quota quota = quota_of(ENOUGH, ENOUGH);
   std::vector<Contestant> all;
   all.push_back({"Rust: Limiter::try_acquire, inlined", [=](std::uint64_t calls) {
-                   Outcome o{};
-                   o.ns_a_call = rust_try_acquire(calls, ENOUGH, ENOUGH, &o.granted);
-                   return o;
+                   return measured(calls, [=] { return rust_try_acquire(calls, ENOUGH, ENOUGH); });
                  }});
   all.push_back({"C: tidegate_limiter_try_acquire", [=](std::uint64_t calls) {
                    tidegate_limiter *l = nullptr;

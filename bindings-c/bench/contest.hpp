@@ -1,7 +1,8 @@
 // How contestants are measured against each other: in turns, round after round, and only if all of them did the same work.
 //
 // A contestant makes so many calls and says what they took and how many were granted. Of each round the ratio to the first contestant of its
-// group is taken, so that a load that comes and goes weighs on both; told are medians, and the middle half of the ratios.
+// group is taken, so that a load that comes and goes weighs on both; told are medians, and the middle half of the ratios. Of one thread the time
+// of its processor is taken, so that waiting for one does not count; of several the time on the wall.
 #pragma once
 
 #include <time.h>
@@ -31,19 +32,28 @@ struct Row {
   double median_ns, ratio, low, high;
 };
 
-inline double seconds() {
+inline double seconds(clockid_t clock) {
   timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
+  clock_gettime(clock, &t);
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+}
+
+// `work` makes so many calls and says how many were granted.
+template <class Work>
+Outcome measured(std::uint64_t calls, Work work) {
+  const double start = seconds(CLOCK_THREAD_CPUTIME_ID);
+  const std::uint64_t granted = work();
+  return {(seconds(CLOCK_THREAD_CPUTIME_ID) - start) * 1e9 / static_cast<double>(calls), granted};
 }
 
 // Calls `call(n)`, which says whether it was granted.
 template <class Call>
 Outcome timed(std::uint64_t calls, Call call) {
-  std::uint64_t granted = 0;
-  const double start = seconds();
-  for (std::uint64_t n = 0; n < calls; n++) granted += call(n) ? 1 : 0;
-  return {(seconds() - start) * 1e9 / static_cast<double>(calls), granted};
+  return measured(calls, [&] {
+    std::uint64_t granted = 0;
+    for (std::uint64_t n = 0; n < calls; n++) granted += call(n) ? 1 : 0;
+    return granted;
+  });
 }
 
 inline double quantile(std::vector<double> values, double share) {
@@ -56,20 +66,20 @@ extern "C" void tidegate_bench_mark(void);
 
 class Contest {
  public:
-  int rounds = 9;
-  std::uint64_t calls = 1000000;
+  int rounds = 25;
+  std::uint64_t calls = 400000;
   bool counting = false;
   std::vector<Row> rows;
   bool failed = false;
 
-  // All contestants of a group; they take `calls_each` calls a round, or `calls`.
-  void run(const char *group, std::vector<Contestant> &all, std::uint64_t calls_each = 0) {
-    const std::uint64_t n = calls_each != 0 ? calls_each : calls;
+  // All contestants of a group.
+  void run(const char *group, std::vector<Contestant> &all) { run(group, all, rounds, calls); }
+  void run(const char *group, std::vector<Contestant> &all, int times, std::uint64_t n) {
     if (counting) {
       count(group, all);
       return;
     }
-    for (int round = 0; round < rounds; round++) {
+    for (int round = 0; round < times; round++) {
       std::uint64_t granted = 0;
       for (Contestant &c : all) {
         const Outcome outcome = c.run(n);

@@ -8,6 +8,7 @@ use crate::status::tidegate_status::{self, TIDEGATE_ERROR_NOT_BOOKED};
 /// What became of a reservation.
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "std"), allow(dead_code, reason = "words are not settled"))]
 pub enum tidegate_booking {
     /// Refused: the cost is above the capacity, or its instant lies beyond the end of the clock.
     TIDEGATE_REFUSED_NEVER = 0,
