@@ -60,7 +60,7 @@ export const KEYED = [
   { name: 'tidegate tryAcquire(key)', make: (limit) => ((it) => (key) => it.tryAcquire(key))(new KeyedLimiter(`${limit}/h`, { maxKeys: 10_000 })) },
   { name: 'tidegate take(key)', make: (limit) => ((it) => (key) => it.take(key).allowed)(new KeyedLimiter(`${limit}/h`, { maxKeys: 10_000 })) },
   {
-    name: 'tidegate key handles',
+    name: 'tidegate key handles, from a Map',
     make(limit) {
       const it = new KeyedLimiter(`${limit}/h`, { maxKeys: 10_000 });
       const handles = new Map(NAMES.map((name) => [name, it.key(name)]));
