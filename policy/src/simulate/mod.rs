@@ -17,9 +17,11 @@
 
 mod arrival;
 mod chart;
+mod column;
 mod instant;
 mod line;
 mod load;
+mod ndjson;
 mod outcome;
 mod quotas;
 mod run;

@@ -17,14 +17,12 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
+use serde::de::DeserializeSeed;
 
 use super::arrival::{Arrival, Source};
+use super::column::{Column, short, told};
 use super::instant::Instants;
-use crate::limit::Scope;
-
-/// The most units that one request names.
-const MOST_UNITS: usize = 64;
+use super::ndjson::{Object, json_message};
 
 /// The longest line, in bytes.
 const LONGEST: usize = 1 << 20;
@@ -94,92 +92,6 @@ pub struct Trace<R> {
 enum Rows<R> {
     Csv { reader: csv::Reader<Lines<R>>, columns: Vec<Column>, record: csv::ByteRecord },
     Ndjson { reader: BufReader<Lines<R>>, line: Vec<u8>, number: u64 },
-}
-
-/// What a column or a key is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Column {
-    Time,
-    Cost,
-    Plan,
-    Customer,
-    Endpoint,
-    Method,
-    Path,
-    Zone,
-    Key(Scope),
-    Units(String),
-    Unused,
-}
-
-impl Column {
-    fn named(name: &str) -> Column {
-        match name {
-            "time" | "timestamp" | "ts" | "at" => Column::Time,
-            "cost" => Column::Cost,
-            "plan" => Column::Plan,
-            "customer" => Column::Customer,
-            "endpoint" => Column::Endpoint,
-            "method" => Column::Method,
-            "path" => Column::Path,
-            "zone" => Column::Zone,
-            _ => {
-                let scope = Scope::ALL.into_iter().find(|scope| scope.name() == name.replace('_', "-"));
-                match (scope, name.strip_prefix("units.")) {
-                    (Some(scope), _) => Column::Key(scope),
-                    (None, Some(unit)) if !unit.is_empty() => Column::Units(unit.to_owned()),
-                    _ => Column::Unused,
-                }
-            }
-        }
-    }
-
-    /// Puts one cell where it belongs.
-    fn set(&self, cell: &str, arrival: &mut Arrival, instants: &mut Instants) -> Result<(), String> {
-        let count = |cell: &str| match cell.trim() {
-            "" => Ok(1),
-            text => text.parse().map_err(|_| format!("expected a whole number, found `{}`", short(text))),
-        };
-        match self {
-            Column::Time => {
-                arrival.at = instants.read(cell).map_err(|error| format!("{error}, found `{}`", short(cell)))?;
-            }
-            Column::Cost => arrival.cost = count(cell)?,
-            Column::Plan => cell.clone_into(&mut arrival.plan),
-            Column::Customer => cell.clone_into(&mut arrival.customer),
-            Column::Endpoint => arrival.set_endpoint(cell),
-            Column::Method => cell.clone_into(&mut arrival.method),
-            Column::Path => cell.clone_into(&mut arrival.path),
-            Column::Zone => cell.clone_into(&mut arrival.zone),
-            Column::Key(scope) => cell.clone_into(&mut arrival.keys[*scope as usize]),
-            Column::Units(unit) => {
-                // An empty cell says nothing about the unit.
-                if !cell.trim().is_empty() {
-                    carry(arrival, unit.clone(), count(cell)?)?;
-                }
-            }
-            Column::Unused => {}
-        }
-        Ok(())
-    }
-}
-
-/// One unit more.
-fn carry(arrival: &mut Arrival, unit: String, amount: u64) -> Result<(), String> {
-    if arrival.units.len() >= MOST_UNITS {
-        return Err(format!("more than {MOST_UNITS} units"));
-    }
-    arrival.units.push((unit, amount));
-    Ok(())
-}
-
-/// So much of a cell as an error shows.
-fn short(text: &str) -> String {
-    let mut shown: String = text.chars().take(40).collect();
-    if shown.len() < text.len() {
-        shown.push_str("...");
-    }
-    shown
 }
 
 /// Nothing is left of the last request.
@@ -261,13 +173,6 @@ impl<R: Read> Trace<R> {
     }
 }
 
-fn told(column: &Column) -> String {
-    match column {
-        Column::Time => "time".to_owned(),
-        other => format!("{other:?}").to_lowercase(),
-    }
-}
-
 fn csv_error(file: String, error: &csv::Error) -> TraceError {
     let line = error.position().map_or(0, csv::Position::line);
     let message = match error.kind() {
@@ -332,146 +237,6 @@ impl<R: Read> Source for Trace<R> {
 
     fn place(&self) -> Option<String> {
         Some(format!("{}:{}", self.file, self.line()))
-    }
-}
-
-/// Without the line, which is always the first of one.
-fn json_message(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
-    format!("column {}: {text}", error.column())
-}
-
-/// Fills an arrival from an object, without a tree in between.
-struct Object<'a> {
-    arrival: &'a mut Arrival,
-    instants: &'a mut Instants,
-    timed: &'a mut bool,
-}
-
-impl<'de> DeserializeSeed<'de> for Object<'_> {
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Object<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object such as {\"time\": \"2026-01-31T12:00:00Z\"}")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(Name(column)) = map.next_key()? {
-            match column {
-                NamedColumn::Units => map.next_value_seed(Units { arrival: self.arrival })?,
-                NamedColumn::One(Column::Unused) => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-                NamedColumn::One(column) => {
-                    *self.timed |= column == Column::Time;
-                    map.next_value_seed(Cell { column: &column, arrival: self.arrival, instants: self.instants })?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A key, told what it is without being kept.
-struct Name(NamedColumn);
-
-enum NamedColumn {
-    One(Column),
-    Units,
-}
-
-impl<'de> serde::Deserialize<'de> for Name {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Name, D::Error> {
-        struct Named;
-        impl Visitor<'_> for Named {
-            type Value = Name;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a key")
-            }
-            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Name, E> {
-                Ok(Name(if name == "units" { NamedColumn::Units } else { NamedColumn::One(Column::named(name)) }))
-            }
-        }
-        deserializer.deserialize_str(Named)
-    }
-}
-
-/// One value, a text or a number.
-struct Cell<'a> {
-    column: &'a Column,
-    arrival: &'a mut Arrival,
-    instants: &'a mut Instants,
-}
-
-impl<'de> DeserializeSeed<'de> for Cell<'_> {
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl Visitor<'_> for Cell<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a text or a number for the {}", told(self.column))
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
-        let told = |wrong| E::custom(format!("{}: {wrong}", told(self.column)));
-        self.column.set(text, self.arrival, self.instants).map_err(told)
-    }
-
-    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<(), E> {
-        self.visit_str(&number.to_string())
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<(), E> {
-        // Written with all its digits and without an exponent.
-        self.visit_str(&number.to_string())
-    }
-
-    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
-        // null says nothing, as an empty cell does; but a time must be said.
-        self.visit_str("")
-    }
-}
-
-/// An object of units and how many of each.
-struct Units<'a> {
-    arrival: &'a mut Arrival,
-}
-
-impl<'de> DeserializeSeed<'de> for Units<'_> {
-    type Value = ();
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Units<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of units, such as {\"emails\": 40}")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some((unit, amount)) = map.next_entry::<String, u64>()? {
-            carry(self.arrival, unit, amount).map_err(serde::de::Error::custom)?;
-        }
-        Ok(())
     }
 }
 
