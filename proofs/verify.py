@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""The long form of every check, as a table: claim, method, size, result. `make verify` runs it; it fails if one row fails.
+
+    proofs/verify.py [--write] [--list] [WORD...]
+
+A row is run if its claim or method has one of the words in it; all, if there are none. `--write` puts the table into docs/verified.md, if all rows were
+run; `--list` runs nothing. FUZZ_SECONDS (300) is the time of a fuzz target. A new check is a new row in ROWS, and no other change.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import namedtuple
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
+FUZZ = os.environ.get("FUZZ_SECONDS", "300")
+
+Row = namedtuple("Row", "claim method size command")
+
+CORE = "cargo test --release -p tidegate"
+WEAK = f'RUSTFLAGS="--cfg tidegate_spurious --cfg tidegate_seeded" cargo test -p tidegate --target-dir "{TARGET}/spurious"'
+
+ROWS = [
+    Row("All that must hold, in four languages", "make test", "the short form of all rows", "make test"),
+    Row("Every promise has a test, every seeded bug one that names it", "script", "docs/promises.md", "proofs/promises.py"),
+    Row("The core is the reference model", "random sequences", "300,000 a rule", f"TIDEGATE_CASES=300000 {CORE} --test reference"),
+    Row("Groups are their members' models, all or nothing", "random sequences", "30,000", f"TIDEGATE_CASES=30000 {CORE} --test group"),
+    Row(
+        "Calendar windows are the reference, in every zone",
+        "random sequences",
+        "300,000; all zones",
+        f"TIDEGATE_CASES=300000 TIDEGATE_ZONES=all {CORE} --features serde,calendar --test calendar",
+    ),
+    Row(
+        "What the documentation promises; bad input changes nothing",
+        "quickcheck",
+        "100,000 a property",
+        f"QUICKCHECK_TESTS=100000 {CORE} --test promises --test bad_input --test backoff_properties",
+    ),
+    Row("Steps on 8-bit words are their definition", "exhaustive", "all", f"{CORE} --lib exhaustive"),
+    Row("Every place is linearizable", "histories of threads", "10,000 a place", f"TIDEGATE_CASES=10000 {CORE} --test linear"),
+    Row(
+        "The same with exchanges that fail and threads held up in calls; the histories show every bug beside them",
+        "histories, weak CAS, seeded bugs",
+        "3,000 a place",
+        f"TIDEGATE_CASES=3000 {WEAK} --test linear",
+    ),
+    Row("Exactly the limit passes", "stress", "2,000,000 calls a thread, 2 to 8", f"TIDEGATE_CALLS=2000000 {CORE} --test stress"),
+    Row(
+        "The same with exchanges that fail two times in three",
+        "stress, weak CAS, seeded bugs",
+        "200,000 calls a thread, 2 to 8",
+        f"TIDEGATE_CALLS=200000 {WEAK} --test stress",
+    ),
+    Row("Clocks that lie mint nothing", "clock faults", "20,000 worlds a rule", f"TIDEGATE_CASES=20000 {CORE} --test clock_faults"),
+    Row("Any bytes", "fuzz", f"{FUZZ} s a target", f"fuzz/run.sh {FUZZ}"),
+    Row(
+        "Waiting costs what it may",
+        "measured",
+        "one run",
+        "cargo run --release -p tidegate-benches --bin waiting -- --check",
+    ),
+    Row("The Python package, built from its source alone", "script", "one run", "make package-python"),
+    Row("Every runtime of Node.js that is here", "script", "one run", "make test-runtimes"),
+]
+
+
+def figures(output):
+    """What a row says for itself: what ran, added up."""
+    said = []
+    for word, pattern in [
+        ("tests", r"test result: ok\. (\d+) passed"),
+        ("histories", r"^(\d+) histories"),
+        ("sequence steps", r"limiters, (\d+) steps"),
+        ("fuzz runs", r": (\d+) runs in"),
+    ]:
+        total = sum(int(number) for number in re.findall(pattern, output, re.M))
+        if total:
+            said.append(f"{total:,} {word}")
+    return ", ".join(said)
+
+
+def run(row, log):
+    """Whether it held, and the cell that says so."""
+    command = row.command
+    if "cargo test" in command:
+        command += " -- --nocapture"
+    began = time.monotonic()
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(TARGET), "CARGO_TERM_COLOR": "never"}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    output = done.stdout.decode(errors="replace")
+    log.write_text(f"$ {command}\n{output}")
+    seconds = time.monotonic() - began
+    if done.returncode != 0:
+        print("\n".join(output.splitlines()[-40:]), file=sys.stderr)
+        return False, f"**FAILED** ({log})"
+    # Tests that were filtered away show nothing.
+    if "cargo test" in command and "tests" not in figures(output):
+        return False, f"**FAILED**: no test ran ({log})"
+    return True, f"holds: {figures(output) or 'done'}, {seconds:,.0f} s"
+
+
+def main():
+    options = [word for word in sys.argv[1:] if word.startswith("--")]
+    words = [word.lower() for word in sys.argv[1:] if not word.startswith("--")]
+    if unknown := set(options) - {"--write", "--list"}:
+        sys.exit(f"unknown: {', '.join(sorted(unknown))}\n{__doc__}")
+    rows = [row for row in ROWS if not words or any(word in (row.claim + row.method).lower() for word in words)]
+    if not rows:
+        sys.exit("no row has these words in it")
+    if "--list" in options:
+        for row in rows:
+            print(f"{row.claim} | {row.method} | {row.size} | {row.command}")
+        return
+    logs = TARGET / "verify"
+    logs.mkdir(parents=True, exist_ok=True)
+    began, held = time.monotonic(), True
+    table = ["| claim | method | size | result |", "|---|---|---|---|"]
+    print("\n".join(table), flush=True)
+    for number, row in enumerate(rows):
+        ok, result = run(row, logs / f"{number:02}.log")
+        held &= ok
+        table.append(f"| {row.claim} | {row.method} | {row.size} | {result} |")
+        print(table[-1], flush=True)
+    total = f"{(time.monotonic() - began) / 60:.0f} minutes on {os.cpu_count()} cores."
+    print(total)
+    if "--write" in options and held and len(rows) == len(ROWS):
+        page = "# Verified\n\nWhat `make verify` said, the long form of [promises.md](promises.md).\n\n"
+        (ROOT / "docs/verified.md").write_text(page + "\n".join(table) + f"\n\n{total}\n")
+    if not held:
+        sys.exit("not all of it holds")
+
+
+if __name__ == "__main__":
+    main()
