@@ -36,7 +36,7 @@ impl Clock for SystemCoarse {
 }
 
 /// What somebody has stored.
-struct Stored(AtomicU64);
+pub struct Stored(AtomicU64);
 
 impl Clock for Stored {
     #[inline]
@@ -46,7 +46,8 @@ impl Clock for Stored {
 }
 
 static SYSTEM_COARSE: SystemCoarse = SystemCoarse;
-static STORED_INSTANT: Stored = Stored(AtomicU64::new(ORIGIN));
+/// An instant that nobody stores anew during a measurement.
+pub static STORED_INSTANT: Stored = Stored(AtomicU64::new(ORIGIN));
 
 /// The two clocks, and ours and governor's limiter on such clocks.
 pub fn candidates() -> Vec<Candidate> {

@@ -19,9 +19,10 @@ pub const CRITERION: &str = "criterion";
 pub const INSTRUCTIONS: &str = "instructions";
 
 /// The columns of many keys, in order.
-const COLUMNS: [&str; 8] = [
+const COLUMNS: [&str; 9] = [
     "floor",
     "tidegate",
+    "tidegate, a stored instant",
     "governor",
     "gcra",
     "throttlecrab adaptive",
@@ -121,7 +122,7 @@ pub fn keys(results: &Results) -> String {
 
 /// A hit, by the number of keys.
 pub fn sweep(results: &Results) -> String {
-    let names = [COLUMNS[0], COLUMNS[1], COLUMNS[2], COLUMNS[7]];
+    let names = [COLUMNS[0], COLUMNS[1], COLUMNS[3], COLUMNS[8]];
     columns(results, SWEEP, &names, |row| grouped(row.size.unwrap_or(0.0)))
         .map_or_else(String::new, |body| format!("| keys |{}|---:|{body}", head(&names)))
 }

@@ -17,7 +17,7 @@ use keys::measure::{interleaved, slice, steady_slice};
 use keys::memory::{Counting, bytes_a_key};
 use keys::report::{self, BYTES, OVER_HIT, Row};
 use keys::space::{self, KeyType, Order};
-use keys::subject::{self, GOVERNOR, Room, SHARDED, Subject, TIDEGATE};
+use keys::subject::{self, GOVERNOR, Room, SHARDED, STORED, Subject, TIDEGATE};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -128,6 +128,7 @@ fn measure<K: KeyType>(size: usize, wanted: &Wanted, rows: &mut Vec<Row>) {
     let room = Room { keys: size, at_once: true };
     let mut subjects = make_all::<K>(size);
     subjects.push((FLOOR, floor::counted::<K>(room)));
+    subjects.push((STORED, subject::stored::<K>(size)));
     subjects.push((EVICT, subject::of_busy_keys::<K>(size)));
     for (_, subject) in &subjects {
         assert_eq!(subject.spend(&known), size as u64);
@@ -297,6 +298,7 @@ fn bounds(rows: &[Row]) -> Vec<Bound> {
             at_least("governor's time to tidegate's", times, hit(GOVERNOR, TIDEGATE)),
             known("governor's time to the floor's (the room there is)", hit(GOVERNOR, FLOOR)),
             known("tidegate's time to the floor's", hit(TIDEGATE, FLOOR)),
+            known("governor, default clock, to tidegate with an instant stored now and then", hit(GOVERNOR, STORED)),
             known("governor's time to tidegate's, both told the time", told(GOVERNOR, TIDEGATE)),
             at_most("insert under eviction to a hit", 3.0, figure(kind, OVER_HIT)),
             at_most("bytes a key", 24.0, figure(kind, BYTES)),

@@ -7,6 +7,7 @@ use std::collections::hash_map::RandomState;
 use hashbrown::HashTable;
 use parking_lot::Mutex;
 use tidegate::{Algorithm, Clock, KeyedLimiter, MonotonicClock, Quota};
+use tidegate_benches::coarse::STORED_INSTANT;
 
 use super::floor::{self, FLOOR};
 use super::space::KeyType;
@@ -47,6 +48,8 @@ pub type Make<K> = fn(Room) -> Box<dyn Subject<K>>;
 
 /// Ours, in the table.
 pub const TIDEGATE: &str = "tidegate";
+/// Ours, on a clock that its user has chosen: an instant that is stored now and then.
+pub const STORED: &str = "tidegate, a stored instant";
 /// The peer of the targets.
 pub const GOVERNOR: &str = "governor";
 /// The plainest thing that would do the same.
@@ -132,6 +135,12 @@ pub fn of_idle_keys<K: KeyType>(max_keys: usize) -> Box<dyn Subject<K>> {
 /// A table of ours as in all the other measurements; full, every newcomer evicts.
 pub fn of_busy_keys<K: KeyType>(max_keys: usize) -> Box<dyn Subject<K>> {
     ours::<K>(Room { keys: max_keys, at_once: true })
+}
+
+/// Ours, on a clock that is a load.
+pub fn stored<K: KeyType>(max_keys: usize) -> Box<dyn Subject<K>> {
+    let builder = KeyedLimiter::builder(Algorithm::Gcra, busy()).max_keys(max_keys).clock(&STORED_INSTANT);
+    Box::new(Ours::<K>(builder.build().expect("memory")))
 }
 
 fn limiter_of<K: KeyType>(quota: Quota, max_keys: usize) -> KeyedLimiter<K::Asked> {
