@@ -32,6 +32,13 @@ struct Row {
   double median_ns, ratio, low, high;
 };
 
+// Ends the program unless it holds, and says what did not.
+inline void must(bool holds, const char *what) {
+  if (holds) return;
+  std::fprintf(stderr, "%s\n", what);
+  std::exit(EXIT_FAILURE);
+}
+
 inline double seconds(clockid_t clock) {
   timespec t;
   clock_gettime(clock, &t);

@@ -41,7 +41,7 @@ bool map_try_acquire_at(const char *key, std::size_t len, std::uint64_t now, dou
   HASH_FIND(hh, map, key, static_cast<unsigned>(len), e);
   if (e == nullptr) {
     e = static_cast<Entry *>(std::calloc(1, sizeof *e));
-    if (e == nullptr) std::abort();
+    must(e != nullptr, "no memory for an entry");
     std::memcpy(e->key, key, len);
     e->tokens = burst;
     e->last = now;
@@ -95,7 +95,7 @@ Outcome together(Outcome (*ask)(const std::vector<Key> &, std::uint64_t), const 
   const double start = seconds(CLOCK_MONOTONIC);
   for (int n = 0; n < THREADS; n++) {
     works[n] = {ask, &keys[n], calls / THREADS, {}};
-    if (pthread_create(&threads[n], nullptr, work, &works[n]) != 0) std::abort();
+    must(pthread_create(&threads[n], nullptr, work, &works[n]) == 0, "no thread");
   }
   Outcome all{};
   for (int n = 0; n < THREADS; n++) {
@@ -111,16 +111,16 @@ Outcome together(Outcome (*ask)(const std::vector<Key> &, std::uint64_t), const 
 void many_keys(Contest &contest) {
   const std::size_t count = contest.counting ? 1000 : KEYS;
   tidegate_quota quota;
-  if (tidegate_quota_make(LIMIT, UINT64_C(1000000000), BURST, &quota) != TIDEGATE_OK) std::abort();
-  if (tidegate_keyed_new(TIDEGATE_GCRA, &quota, count + count / 4, &keyed) != TIDEGATE_OK) std::abort();
+  must(tidegate_quota_make(LIMIT, UINT64_C(1000000000), BURST, &quota) == TIDEGATE_OK, "no quota");
+  must(tidegate_keyed_new(TIDEGATE_GCRA, &quota, count + count / 4, &keyed) == TIDEGATE_OK, "no keyed limiter");
   for (std::size_t n = 0; n < count; n++) {
     const Key key = key_of(n);
-    if (!tidegate_keyed_try_acquire_at(keyed, key.bytes, key.len, 0, 1)) std::abort();
-    if (!map_try_acquire_at(key.bytes, key.len, 0, 100e-9, BURST)) std::abort();
+    must(tidegate_keyed_try_acquire_at(keyed, key.bytes, key.len, 0, 1), "a new key was denied");
+    must(map_try_acquire_at(key.bytes, key.len, 0, 100e-9, BURST), "a new entry was denied");
   }
   std::size_t len = 0;
   tidegate_keyed_len(keyed, &len);
-  if (len != count || HASH_COUNT(map) != count) std::abort();
+  must(len == count && HASH_COUNT(map) == count, "not all keys are remembered");
 
   std::vector<Key> keys[THREADS];
   std::uint64_t random = 1;
