@@ -191,7 +191,7 @@ pub fn language(results: &Results, part: &str) -> String {
         return "Not measured in this run.".to_owned();
     }
     let mut text =
-        String::from("| | median ns | spread | x the first of its group | spread |\n|---|---:|---:|---:|---:|\n");
+        String::from("| | median ns | spread | ratio | spread |\n|---|---:|---:|---:|---:|\n");
     let mut group = "";
     for row in rows {
         if row.group != group {
