@@ -13,7 +13,8 @@ use tidegate_fuzz_bodies::TARGETS;
 fn inputs(folder: &str, target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder).join(target);
     let Ok(entries) = fs::read_dir(&folder) else { return Vec::new() };
-    let mut paths: Vec<_> = entries.map(|entry| entry.expect("a folder").path()).collect();
+    let mut paths: Vec<_> =
+        entries.map(|entry| entry.expect("a folder").path()).filter(|path| path.is_file()).collect();
     paths.sort();
     paths.into_iter().map(|path| (path.clone(), fs::read(path).expect("a file"))).collect()
 }
@@ -67,7 +68,13 @@ fn replay(name: &str) {
             panic!("{name}, {what}: {}", bytes.escape_ascii());
         }
     };
-    let (corpus, regressions) = (inputs("corpus", name), inputs("regressions", name));
+    let (mut corpus, regressions) = (inputs("corpus", name), inputs("regressions", name));
+    if name == "policy_file" {
+        // The six providers' own.
+        corpus.extend(
+            inputs("../policies", "").into_iter().filter(|(path, _)| path.extension().is_some_and(|end| end == "toml")),
+        );
+    }
     assert!(corpus.len() >= 5, "{} inputs in the corpus of {name}", corpus.len());
     for (path, bytes) in corpus.iter().chain(&regressions) {
         attempt(&path.display().to_string(), bytes);
