@@ -85,7 +85,7 @@ test-speed:
 
 # The corpus and the regressions of every fuzz target, and mutants of them, on this compiler. About ten seconds a target.
 test-fuzz:
-	TIDEGATE_MUTANTS=20000 cargo test --quiet -p tidegate-fuzz-bodies
+	TIDEGATE_MUTANTS=80000 cargo test --quiet -p tidegate-fuzz-bodies
 
 # libFuzzer, so many seconds a target.
 FUZZ_SECONDS ?= 300
