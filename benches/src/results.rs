@@ -80,7 +80,7 @@ impl Row {
         self.ratio = self.ratio.map(rounded);
         let around =
             |middle: f64| self.low.is_some_and(|low| low <= middle) && self.high.is_some_and(|high| middle <= high);
-        if !around(self.median) && self.ratio.is_some_and(|ratio| around(ratio)) {
+        if !around(self.median) && self.ratio.is_some_and(around) {
             (self.ratio_low, self.ratio_high) = (self.low.take().map(rounded), self.high.take().map(rounded));
         }
     }
