@@ -36,8 +36,8 @@ const fn slice_of(threads: usize, keys: usize) -> usize {
         _ => 62_500,
     }
 }
-const ROUNDS: usize = 15;
-const SWEEP_ROUNDS: usize = 9;
+const ROUNDS: usize = 9;
+const SWEEP_ROUNDS: usize = 7;
 /// Calls in a slice of the sweep, each round other ones, so that no subject finds the lines of its last slice in a cache.
 const SWEEP_SLICE: usize = 250_000;
 /// Newcomers in a slice.
