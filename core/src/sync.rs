@@ -48,6 +48,8 @@ pub enum Bug {
     UsedAndGivenBack,
     /// A consumer who was woken leaves, and nobody is woken in his stead.
     CallNotPassedOn,
+    /// A key that is to lie away from home is counted there after it has come.
+    CountedLate,
     /// A key that lies away from home is taken off the count there before it is gone, and whether or not it goes.
     UncountedEarly,
     /// A place in the table is taken without regard to the maximum.

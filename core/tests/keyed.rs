@@ -4,6 +4,8 @@ mod common;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
 use std::time::Duration;
 
 use common::{Numbers, reference_algorithm};
@@ -387,6 +389,58 @@ fn restoring_on_a_clock_of_ones_own() {
 }
 
 /// Buckets that are still filling go on filling under another quota, those of keys that nobody has seen too.
+/// Newcomers drive others out while the snapshot is taken: it has no more keys than there may be, and none twice.
+#[test]
+fn a_snapshot_under_load_can_be_restored() {
+    let keyed = keyed(Algorithm::Gcra, 5, 2_000, WhenFull::EvictNearestIdle);
+    for key in 0..2_000u64 {
+        assert!(keyed.try_acquire_at(&key, 5, 1 + key % 5));
+    }
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for key in (10_000u64..).take_while(|_| !stop.load(Relaxed)) {
+                let _ = keyed.try_acquire_at(&key, 5, 1 + key % 5);
+                keyed.reset(&(key - 7));
+            }
+        });
+        let refused = (0..500).filter(|_| KeyedLimiter::<u64>::from_snapshot(&keyed.snapshot_at(5)).is_err()).count();
+        stop.store(true, Relaxed);
+        assert_eq!(refused, 0);
+    });
+}
+
+/// Keys that were idle are not in the snapshot, nor under the next quota; a late clock does not meet fresh buckets there either.
+#[test]
+fn keys_left_out_as_idle_are_not_new_to_a_late_clock() {
+    const PERIOD: u64 = 1_000_000;
+    let quota = Quota::from_nanos(1, PERIOD).unwrap();
+    let before = KeyedLimiter::<u64>::builder(Algorithm::Gcra, quota).max_keys(10).build_at(0).unwrap();
+    assert!(before.try_acquire_at(&1, 0, 1));
+    let restored = KeyedLimiter::<u64>::from_snapshot(&before.snapshot_at(PERIOD)).unwrap();
+    let changed = before.reconfigured_at(PERIOD, quota, 10, Carry::Permits).unwrap();
+    for after in [restored, changed] {
+        let granted = [1, PERIOD + 1].map(|now| after.try_acquire_at(&1, now, 1));
+        assert_eq!(granted, [true, false], "two within a period");
+    }
+}
+
+/// More keys away from one home than are counted: each is found, at its limit, and gone when it is forgotten.
+#[test]
+fn more_keys_of_one_home_than_are_counted() {
+    // Homes follow from the high bits, strides from the low ones.
+    let raw = |n: u64| (n * 0x9e37_79b9 & 0xffff_ffff) | n << 33 | 1 << 20;
+    let keyed = keyed(Algorithm::Gcra, 1, 4_000, WhenFull::Refuse);
+    let keys = || (1..1_500).map(|n| keyed.key_from_raw(raw(n)));
+    for round in 0..2 {
+        let came: Vec<_> = keys().filter(|key| key.try_acquire_at(0, 1)).collect();
+        assert!(came.len() > 300, "round {round}: {} of one home", came.len());
+        assert!(came.iter().all(|key| !key.try_acquire_at(0, 1)), "found, and at its limit");
+        assert_eq!(keyed.len(), came.len());
+        assert!(came.iter().all(|key| key.reset()) && keyed.is_empty());
+    }
+}
+
 #[test]
 fn a_change_of_quota_goes_on_filling() {
     let quota = |limit| Quota::from_nanos(limit, 1_000_000).unwrap();
@@ -427,7 +481,7 @@ fn reservations_are_held_with_their_key() {
 #[test]
 fn threads_on_the_same_keys() {
     let keyed = keyed(Algorithm::Gcra, 100, 1_000, WhenFull::EvictNearestIdle);
-    let granted: u64 = std::thread::scope(|scope| {
+    let granted: u64 = thread::scope(|scope| {
         let threads: Vec<_> = (0..4)
             .map(|_| scope.spawn(|| (0..100_000u64).filter(|n| keyed.try_acquire_at(&(n % 500), 5, 1)).count() as u64))
             .collect();
@@ -441,7 +495,7 @@ fn threads_on_the_same_keys() {
 #[test]
 fn threads_on_a_table_that_is_always_full() {
     let keyed = keyed(Algorithm::Gcra, 1, 64, WhenFull::EvictNearestIdle);
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         for thread in 0..4u64 {
             let keyed = &keyed;
             scope.spawn(move || {

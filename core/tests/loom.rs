@@ -351,6 +351,24 @@ mod keyed {
         });
     }
 
+    /// A key is brought in away from home and forgotten again, beside another of that home: the other is found all the while.
+    #[test]
+    fn a_neighbour_away_from_home_is_found() {
+        holds_but_not_with(Bug::CountedLate, None, || {
+            let keyed = keyed(1, 4);
+            for raw in [2, 3, 4] {
+                assert!(keyed.key_from_raw(raw).try_acquire_at(0, 1));
+            }
+            let other = keyed.clone();
+            let thread = thread::spawn(move || {
+                other.key_from_raw(5).reset();
+                assert!(!other.key_from_raw(4).peek_at(0, 1).is_allowed(), "at its limit");
+            });
+            assert!(keyed.key_from_raw(5).try_acquire_at(0, 1));
+            thread.join().unwrap();
+        });
+    }
+
     /// Two newcomers and one place.
     #[test]
     fn the_last_place_is_taken_once() {

@@ -206,6 +206,8 @@ impl<K: ?Sized> KeyedLimiterBuilder<K> {
                 return Err(KeyedLimiterError::Corrupt);
             }
         }
+        // Only now: what is restored was spent before.
+        table.raise_floor(snapshot.floor);
         Ok(limiter)
     }
 

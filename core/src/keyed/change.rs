@@ -66,6 +66,8 @@ impl<K: ?Sized> KeyedLimiter<K> {
                 new.table.restore(hash, word, &new.rule);
             }
         }
+        // Who was idle here is new there, but not for a clock that is late.
+        new.table.raise_floor(old.table.floor().max(written));
         Ok(next)
     }
 }

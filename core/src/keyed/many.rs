@@ -1,6 +1,7 @@
 //! Many keys at once: `take_many`, walking over the live states, forgetting them all, and keeping them across a restart.
 
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 use core::hash::Hash;
 
 use super::builder::KeyedLimiterError;
@@ -76,14 +77,24 @@ impl<K: ?Sized> KeyedLimiter<K> {
     /// seed can choose keys that collide.
     pub fn snapshot_at(&self, now: u64) -> KeyedSnapshot {
         let now = now.min(self.keys.rule.end());
-        let entries =
-            self.keys.table.entries().filter(|&(_, word)| Idle::used(&self.keys.rule, word, now) > 0).collect();
+        let used = |word| Idle::used(&self.keys.rule, word, now);
+        let mut entries: Vec<(u64, u64)> = self.keys.table.entries().filter(|&(_, word)| used(word) > 0).collect();
+        // Who was forgotten during the walk and came back was met twice: what was seen last holds.
+        entries.reverse();
+        entries.sort_by_key(|&(hash, _)| hash);
+        entries.dedup_by_key(|&mut (hash, _)| hash);
+        // And who gave way during the walk was met beside who came: those with the least in use go.
+        if entries.len() > self.max_keys() {
+            entries.sort_by_key(|&(_, word)| Reverse(used(word)));
+            entries.truncate(self.max_keys());
+        }
         KeyedSnapshot {
             config: self.keys.config,
             origin: self.keys.origin,
             seed: self.keys.seed,
             max_keys: self.max_keys(),
             when_full: self.keys.when_full,
+            floor: self.keys.table.floor().max(now),
             entries,
         }
     }
@@ -124,6 +135,9 @@ pub struct KeyedSnapshot {
     pub(super) seed: [u64; 2],
     pub(super) max_keys: usize,
     pub(super) when_full: WhenFull,
+    /// Keys that are not among the entries are new as of then.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub(super) floor: u64,
     pub(super) entries: Vec<(u64, u64)>,
 }
 

@@ -111,8 +111,7 @@ impl Table {
         loop {
             let reach = self.look_around(new.hash, now, idle, little);
             if let Some(spot) = reach.idle {
-                // Before the key is seen to be gone.
-                self.floor.fetch_max(now, AcqRel);
+                self.raise_floor(now);
                 if self.place(spot, new) {
                     return Ok(true);
                 }
@@ -213,7 +212,7 @@ impl Table {
                     nearest.offer(used, spot);
                     continue;
                 }
-                self.floor.fetch_max(now, AcqRel);
+                self.raise_floor(now);
                 if self.place(spot, Entry::GONE) {
                     self.shrink();
                     forgot = true;
@@ -241,7 +240,9 @@ impl Table {
     pub(super) fn place(&self, spot: Spot<'_>, new: Entry) -> bool {
         let away = |entry: Entry| entry.is_key().then(|| self.home(entry.hash)).filter(|&home| home != spot.block);
         let (comes, goes) = (away(new), away(spot.seen));
-        if let Some(home) = comes {
+        if let Some(home) = comes
+            && !seeded(Bug::CountedLate)
+        {
             self.count_away(home);
         }
         if seeded(Bug::UncountedEarly)
@@ -254,6 +255,11 @@ impl Table {
             return true;
         }
         let placed = spot.slot.compare_exchange_weak(spot.seen.pack(), new.pack(), AcqRel, Relaxed).is_ok();
+        if seeded(Bug::CountedLate) {
+            if let Some(home) = comes {
+                self.count_away(home);
+            }
+        }
         let gone = if placed { goes } else { comes };
         if let Some(home) = gone
             && !(placed && seeded(Bug::UncountedEarly))

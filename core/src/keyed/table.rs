@@ -3,7 +3,7 @@
 //! The table knows no algorithm. Whoever asks brings a step on a word, and says when a word will be *idle*: as good as a new one, so
 //! that forgetting it forgives nothing.
 //!
-//! A key lies in the first of its REACH blocks that had room when it came: in its *home*, or *away*.
+//! A key lies in one of its REACH blocks: in its *home*, or *away*. No block before it on its path has a slot that was never used.
 //!
 //! Invariants:
 //! * Every change of a slot exchanges both halves at once. A spend can thus not land on another key (the hash would differ), a key cannot be
@@ -36,8 +36,7 @@ use crate::sync::{
 pub(super) const REACH: usize = 6;
 /// Slots for each 8 keys. More than a quarter of the slots stays free, so that a key finds room within reach until the table is full.
 const SLOTS_FOR_8_KEYS: usize = 11;
-/// A count of keys away that is no longer kept. No more than 40 keys of a home lie away at a time; beyond that are only some that are gone but have
-/// not been taken off yet.
+/// A count of keys away that is no longer kept: such a home is searched in full from then on. Hashes that nobody chose never come near it.
 const MANY: u8 = u8::MAX;
 /// The most keys that a table is asked for: more than there is memory for.
 const MAX_KEYS: u64 = if usize::BITS >= 64 { 1 << 40 } else { 1 << 26 };
@@ -55,7 +54,7 @@ pub(crate) struct Table {
     /// The block at which the next newcomer to a full table begins to look for idle keys.
     pub(super) hand: AtomicU64,
     /// The latest time at which an idle key was forgotten: a key that is not here is new as of then.
-    pub(super) floor: AtomicU64,
+    floor: AtomicU64,
     /// The longest time for which a spend within capacity is remembered.
     memory: u64,
     /// The word of a key that is not here.
@@ -203,11 +202,21 @@ impl Table {
         self.first
     }
 
+    /// The latest time at which an idle key was forgotten.
+    pub(super) fn floor(&self) -> u64 {
+        self.floor.load(Acquire)
+    }
+
+    /// Idle keys may be forgotten at this time. Said before it can be seen that they are gone.
+    pub(super) fn raise_floor(&self, now: u64) {
+        self.floor.fetch_max(now, AcqRel);
+    }
+
     /// The time as of which a key that is not here is new: not before the last time at which a key was forgotten as idle, since it may be
     /// that one, so that a late clock does not meet a full limiter again. But no further ahead than a spend is remembered at all: one
     /// caller with a clock far ahead must not hold up all newcomers.
     pub(super) fn judged(&self, now: u64) -> u64 {
-        now.max(self.floor.load(Acquire).min(now.saturating_add(self.memory)))
+        now.max(self.floor().min(now.saturating_add(self.memory)))
     }
 
     /// Applies `step(word, now)` to the word of a key; a key that is not here has the first word.
