@@ -190,8 +190,7 @@ pub fn language(results: &Results, part: &str) -> String {
     if rows.is_empty() {
         return "Not measured in this run.".to_owned();
     }
-    let mut text =
-        String::from("| | median ns | spread | ratio | spread |\n|---|---:|---:|---:|---:|\n");
+    let mut text = String::from("| | median ns | spread | ratio | spread |\n|---|---:|---:|---:|---:|\n");
     let mut group = "";
     for row in rows {
         if row.group != group {

@@ -255,10 +255,10 @@ impl Table {
             return true;
         }
         let placed = spot.slot.compare_exchange_weak(spot.seen.pack(), new.pack(), AcqRel, Relaxed).is_ok();
-        if seeded(Bug::CountedLate) {
-            if let Some(home) = comes {
-                self.count_away(home);
-            }
+        if seeded(Bug::CountedLate)
+            && let Some(home) = comes
+        {
+            self.count_away(home);
         }
         let gone = if placed { goes } else { comes };
         if let Some(home) = gone
