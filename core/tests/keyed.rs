@@ -429,7 +429,7 @@ fn keys_left_out_as_idle_are_not_new_to_a_late_clock() {
 #[test]
 fn more_keys_of_one_home_than_are_counted() {
     // Homes follow from the high bits, strides from the low ones.
-    let raw = |n: u64| (n * 0x9e37_79b9 & 0xffff_ffff) | n << 33 | 1 << 20;
+    let raw = |n: u64| ((n * 0x9e37_79b9) & 0xffff_ffff) | (n << 33) | (1 << 20);
     let keyed = keyed(Algorithm::Gcra, 1, 4_000, WhenFull::Refuse);
     let keys = || (1..1_500).map(|n| keyed.key_from_raw(raw(n)));
     for round in 0..2 {

@@ -83,7 +83,7 @@ impl<'a, K: ?Sized> Key<'a, K> {
     /// ```
     #[inline]
     pub fn prefetch(&self) {
-        self.keys.table.touch(self.hash);
+        self.keys.table.prefetch(self.hash);
     }
 
     #[inline(always)]
@@ -335,36 +335,44 @@ impl<'a, K: ?Sized> Key<'a, K> {
 
 /// The same verbs at the time of the limiter's own clock.
 impl<K: ?Sized> Key<'_, K> {
+    /// The time, while memory is asked for the key's slot: some processors read their counter only when all loads before are done, so a load
+    /// that went ahead would hold it up, and one that comes after is held up by it.
+    #[inline(always)]
+    fn now(&self) -> u64 {
+        self.prefetch();
+        self.keys.clock.now()
+    }
+
     /// [`Key::try_acquire_at`], now.
     #[inline]
     pub fn try_acquire(&self, cost: u64) -> bool {
-        self.try_acquire_at(self.keys.clock.now(), cost)
+        self.try_acquire_at(self.now(), cost)
     }
 
     /// [`Key::take_at`], now.
     #[inline]
     pub fn take(&self, cost: u64) -> Decision {
-        self.take_at(self.keys.clock.now(), cost)
+        self.take_at(self.now(), cost)
     }
 
     /// [`Key::peek_at`], now.
     pub fn peek(&self, cost: u64) -> Decision {
-        self.peek_at(self.keys.clock.now(), cost)
+        self.peek_at(self.now(), cost)
     }
 
     /// [`Key::charge_at`], now.
     pub fn charge(&self, cost: u64) -> Decision {
-        self.charge_at(self.keys.clock.now(), cost)
+        self.charge_at(self.now(), cost)
     }
 
     /// [`Key::refund_at`], now.
     pub fn refund(&self, permits: u64) {
-        self.refund_at(self.keys.clock.now(), permits);
+        self.refund_at(self.now(), permits);
     }
 
     /// [`Key::cancel_at`], now.
     pub fn cancel(&self, slot: Slot) {
-        self.cancel_at(self.keys.clock.now(), slot);
+        self.cancel_at(self.now(), slot);
     }
 
     /// [`Key::settle_at`], now.
@@ -396,7 +404,7 @@ impl<'a, K: ?Sized> Key<'a, K> {
     /// ```
     pub fn reserve(&self, cost: u64, max_wait: Duration) -> Result<KeyedReservation<'a, K>, Refused> {
         let max_wait = u64::try_from(max_wait.as_nanos()).unwrap_or(u64::MAX);
-        let slot = self.reserve_at(self.keys.clock.now(), cost, max_wait)?;
+        let slot = self.reserve_at(self.now(), cost, max_wait)?;
         Ok(KeyedReservation { key: *self, slot })
     }
 }

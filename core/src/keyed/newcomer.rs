@@ -139,11 +139,12 @@ impl Table {
                     }
                     // Not in its place, which may lie where a search for the newcomer does not come: the free slot here is used.
                     if self.place(distant, Entry::GONE) {
-                        self.shrink();
                         self.evictions.fetch_add(1, Relaxed);
-                        if self.settle(free, new) == Some(true) {
+                        // What it took of `len` is the newcomer's.
+                        if self.place(free, new) {
                             return Ok(true);
                         }
+                        self.shrink();
                     }
                     continue;
                 }

@@ -7,6 +7,8 @@
 //! A slot that has been used never becomes *never used* again, and a block fills from its first slot. So a search ends at the first
 //! slot never used, and what lies behind cannot be the key.
 
+#[cfg(not(all(target_arch = "x86_64", not(tidegate_loom), not(miri))))]
+use crate::sync::Ordering::Relaxed;
 use crate::sync::{AtomicU128, Ordering::Acquire};
 
 /// Slots in a block: a pair of cache lines, which processors fetch together. In models two, or there would be too much to explore.
@@ -30,6 +32,25 @@ pub(super) enum Search<'a> {
 impl Block {
     pub(super) fn new() -> Block {
         Block(core::array::from_fn(|_| AtomicU128::new(0)))
+    }
+
+    /// Asks memory for the block, and waits for nothing.
+    #[inline(always)]
+    #[cfg(all(target_arch = "x86_64", not(tidegate_loom), not(miri)))]
+    #[allow(unsafe_code)]
+    pub(super) fn prefetch(&self) {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        for slot in [&self.0[0], &self.0[WAYS / 2]] {
+            // SAFETY: a hint, for any address; every x86-64 processor has it.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(core::ptr::from_ref(slot).cast()) };
+        }
+    }
+
+    /// Asks memory for the block.
+    #[inline(always)]
+    #[cfg(not(all(target_arch = "x86_64", not(tidegate_loom), not(miri))))]
+    pub(super) fn prefetch(&self) {
+        core::hint::black_box(self.0[0].load(Relaxed));
     }
 
     #[inline(always)]

@@ -146,6 +146,8 @@ impl Table {
     #[inline(always)]
     pub(super) fn find(&self, hash: u64) -> Option<Spot<'_>> {
         let home = self.home(hash);
+        // Both lines of the block at once, not the second after the first.
+        self.blocks[home].prefetch();
         match self.blocks[home].search(hash) {
             Search::Found(slot, word) => Some(Spot { block: home, slot, seen: Entry { hash, word } }),
             Search::Further if self.away[home].load(Acquire) > 0 => self.find_away(hash),
@@ -183,10 +185,10 @@ impl Table {
         }
     }
 
-    /// Brings the home block of a hash into the cache.
-    #[inline]
-    pub(crate) fn touch(&self, hash: u64) {
-        let _ = core::hint::black_box(self.blocks[self.home(hash)].0[0].load(Relaxed));
+    /// Asks memory for the home block of a hash.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, hash: u64) {
+        self.blocks[self.home(hash)].prefetch();
     }
 
     /// The word of a key at a time, or that of a new one.
