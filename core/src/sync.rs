@@ -16,6 +16,7 @@ pub(crate) use core::sync::atomic::fence;
 pub(crate) use loom::sync::atomic::fence;
 
 #[cfg(all(not(tidegate_loom), not(tidegate_spurious)))]
+#[cfg_attr(not(feature = "std"), allow(unused_imports))]
 pub(crate) use portable_atomic::{AtomicU8, AtomicU64, AtomicU128};
 
 #[cfg(tidegate_loom)]

@@ -496,7 +496,7 @@ mod threads {
             let groups = [group(0, 1), group(1, 2), group(2, 0)];
             let capacity = groups[0].peek_at(0, 1).limit();
             let alone = AtomicU64::new(0);
-            let granted = together(4, |thread| match groups.get(thread as usize) {
+            let mut granted = together(4, |thread| match groups.get(thread as usize) {
                 Some(group) => (0..capacity).filter(|_| group.try_acquire_at(5, 1)).count() as u64,
                 None => {
                     let some = (0..capacity / 3).filter(|_| ring[1].try_acquire_at(5, 1)).count() as u64;
@@ -504,12 +504,16 @@ mod threads {
                     some
                 }
             });
+            // A race may have refused the last ones that would have fitted: they can still be had.
+            for (group, granted) in groups.iter().zip(&mut granted) {
+                *granted += (0..capacity).take_while(|_| group.try_acquire_at(5, 1)).count() as u64;
+            }
             let used = ring.each_ref().map(|limiter| capacity - limiter.peek_at(5, 1).remaining());
             let alone = alone.load(Relaxed);
             let expected = [granted[0] + granted[2], granted[0] + granted[1] + alone, granted[1] + granted[2]];
             assert_eq!(used, expected, "{algorithm}: {granted:?}");
-            // Nothing is left that a group could still have: of each two members one is exhausted.
-            assert!(groups.iter().all(|group| !group.try_acquire_at(5, 1)), "{algorithm}: {used:?}");
+            let exhausted = used.map(|used| used == capacity);
+            assert!(exhausted.iter().filter(|&&exhausted| exhausted).count() >= 2, "of each two members one: {used:?}");
         }
     }
 
