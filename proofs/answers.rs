@@ -196,6 +196,7 @@ fn panicked(_: &core::panic::PanicInfo<'_>) -> ! {
 extern "C" fn rust_eh_personality() {}
 
 // The C library's start files call `main`; nothing else of the operating system is used.
+// SAFETY: `void abort(void)`, which does not return, is in every C library.
 #[link(name = "c")]
 unsafe extern "C" {
     fn abort() -> !;

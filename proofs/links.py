@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Every relative link and anchor of every page leads somewhere.
 
-A page is a tracked *.md. Its links are `[text](target)`, `![alt](target)`, `[label]: target` and the targets of href and src; a label that is used must be
-defined. A target is a file or folder of this tree, spelled exactly so, that git does not ignore; behind # stands the name of a heading (as forges make
-it), an `id`, or a line of a file (#L7). What has a scheme (https:, mailto:) is not asked. Code and comments are no links.
+A page is a tracked *.md. Its links are `[text](target)`, `![alt](target)`, `[label]: target` and the targets of href and src; a label that is
+used must be defined. A target is a file or folder of this tree, spelled exactly so, that git does not ignore; behind # stands the name of a
+heading (as forges make it), an `id`, or a line of a file (#L7). What has a scheme (https:, mailto:) is not asked. Code and comments are no links.
 Run by `make test`; `--check-itself` shows that it can fail.
 """
 

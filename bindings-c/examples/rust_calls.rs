@@ -22,6 +22,7 @@ fn granted(calls: u64, mut call: impl FnMut(u64) -> bool) -> u64 {
 }
 
 /// Calls of `try_acquire_at`. Time goes on by `step` ns with each; with a step of 0 all but a burst are denied.
+// SAFETY: nothing else in the benchmark, the only program that loads this, is called so.
 #[unsafe(no_mangle)]
 pub extern "C" fn rust_try_acquire_at(calls: u64, limit: u64, burst: u64, step: u64) -> u64 {
     let limiter = black_box(limiter(limit, burst));
@@ -29,6 +30,7 @@ pub extern "C" fn rust_try_acquire_at(calls: u64, limit: u64, burst: u64, step: 
 }
 
 /// Calls of `take_at`, all figures of which are read.
+// SAFETY: nothing else in the benchmark, the only program that loads this, is called so.
 #[unsafe(no_mangle)]
 pub extern "C" fn rust_take_at(calls: u64, limit: u64, burst: u64, step: u64) -> u64 {
     let limiter = black_box(limiter(limit, burst));
@@ -39,6 +41,7 @@ pub extern "C" fn rust_take_at(calls: u64, limit: u64, burst: u64, step: u64) ->
 }
 
 /// Calls of `try_acquire`, which reads the clock.
+// SAFETY: nothing else in the benchmark, the only program that loads this, is called so.
 #[unsafe(no_mangle)]
 pub extern "C" fn rust_try_acquire(calls: u64, limit: u64, burst: u64) -> u64 {
     let limiter = black_box(limiter(limit, burst));
@@ -46,18 +49,21 @@ pub extern "C" fn rust_try_acquire(calls: u64, limit: u64, burst: u64) -> u64 {
 }
 
 /// A limiter for `rust_limiter_try_acquire_at`.
+// SAFETY: nothing else in the benchmark, the only program that loads this, is called so.
 #[unsafe(no_mangle)]
 pub extern "C" fn rust_limiter_new(limit: u64, burst: u64) -> Box<Limiter> {
     Box::new(limiter(limit, burst))
 }
 
 /// Ends it.
+// SAFETY: nothing else in the benchmark, the only program that loads this, is called so.
 #[unsafe(no_mangle)]
 pub extern "C" fn rust_limiter_free(limiter: Box<Limiter>) {
     drop(limiter);
 }
 
 /// `try_acquire_at`, called from elsewhere.
+// SAFETY: nothing else in the benchmark, the only program that loads this, is called so.
 #[unsafe(no_mangle)]
 pub extern "C" fn rust_limiter_try_acquire_at(limiter: &Limiter, now_ns: u64, cost: u64) -> bool {
     limiter.try_acquire_at(now_ns, cost)

@@ -12,7 +12,12 @@
 //! Two libraries come of it: `libtidegate` (feature `std`), and `libtidegate_bare`, without the standard library, a heap and libc, which has
 //! what lives in memory of the caller's: quotas, words and rules, decisions, backoff.
 //!
-//! Types and constants bear the names that C programs type. Preconditions stand as `@pre`, for readers of the header.
+//! Types and constants bear the names that C programs type.
+//!
+//! # Safety
+//! Of every entry: a pointer is NULL, misaligned, or points at what its type says, which may be read, and written if it is `*mut`, until the call
+//! returns; a handle has not been freed. What is needed beyond that stands as `@pre`, and under `Thread safety` who else may use it meanwhile, for readers
+//! of the header.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![allow(non_camel_case_types, clippy::missing_safety_doc)]
 

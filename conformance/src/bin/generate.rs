@@ -1,5 +1,7 @@
 //! Writes `conformance/vectors.json` from the reference: `cargo run -p tidegate-conformance --bin generate`.
 
+#![forbid(unsafe_code)]
+
 use tidegate_conformance::generate;
 
 fn main() -> std::io::Result<()> {

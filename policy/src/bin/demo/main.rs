@@ -8,6 +8,7 @@
 //! A row that disagrees with its document, with its algorithm's promise or with the exact model is an error with file, line and
 //! column, and the exit status is 1. Bad arguments: 2.
 
+#![forbid(unsafe_code)]
 #![allow(missing_docs)]
 
 mod accounts;

@@ -7,6 +7,7 @@
 //! ```
 //! Exit status: 0 done; 1 a file, a quota or a trace is wrong; 2 the command line is; 3 more was denied than `--deny-at-most` allows.
 
+#![forbid(unsafe_code)]
 #![allow(missing_docs)]
 
 mod check;
