@@ -4,6 +4,8 @@
 #   make test     everything that must hold: Rust, Python, Node.js, C, models of concurrency, programs without std
 #   make bench    speed beside the peers, in four languages, in one run (less than 20 minutes); TIDEGATE_BENCH_QUICK=1 only tries it
 #   make verify   the long form of the tests
+#   make rot      links lead somewhere, unsafe is noted and counted, the workflows of hosted CI are in form: a minute at most
+#   make dist     wheel, npm package and C archive of this system, in target/dist
 #   make fmt lint clean
 #
 # Needs Rust (cargo), Python 3 with venv, Node.js with npm, a C and a C++ compiler. The rest is installed here, in this folder.
@@ -11,20 +13,22 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 VENV := .venv
-PY := $(VENV)/bin/python
+BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
+PY := $(VENV)/$(BIN)/python
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 QUESTIONS := $(TARGET)/questions
 CHARTS := $(TARGET)/charts
 SIMULATE = cargo run --release --quiet -p tidegate-policy --bin tidegate -- simulate
 
 .PHONY: demo charts test bench verify fmt lint clean tools python node c test-rust test-features test-models test-proofs test-speed test-fuzz fuzz \
-	test-python test-node test-c questions bench-python bench-node package-python test-runtimes
+	test-python test-node test-c questions bench-python bench-node package-python test-runtimes rot links unsafe lint-workflows \
+	dist dist-python dist-source dist-node dist-c
 
 demo: tools
 	cargo run --release --quiet -p tidegate-policy --bin demo
 	$(MAKE) --no-print-directory charts questions
 
-test: tools test-rust test-features test-models test-proofs test-speed test-fuzz test-python test-node test-c questions
+test: tools links unsafe test-rust test-features test-models test-proofs test-speed test-fuzz test-python test-node test-c questions
 	@echo "all tests passed"
 
 # All six policies under loads that go beyond them, each drawn.
@@ -137,6 +141,24 @@ questions: tools python node c
 	@cat $(QUESTIONS)/rust
 	@echo "The same $$(grep -vc '^#' $(QUESTIONS)/rust) answers from Rust, Python, Node.js and C."
 
+# --- What rots unseen ---------------------------------------------------------------------------------------------------------
+
+rot: links unsafe lint-workflows
+
+links:
+	proofs/links.py --check-itself
+	proofs/links.py
+
+unsafe:
+	proofs/unsafe.py --check-itself
+	proofs/unsafe.py
+
+lint-workflows:
+	test -x $(TARGET)/lint/$(BIN)/python || python3 -m venv $(TARGET)/lint
+	$(TARGET)/lint/$(BIN)/python -m pip install --quiet --disable-pip-version-check -r proofs/requirements.txt
+	$(TARGET)/lint/$(BIN)/python proofs/workflows.py --check-itself
+	$(TARGET)/lint/$(BIN)/python proofs/workflows.py
+
 # --- Longer, and by hand ------------------------------------------------------------------------------------------------------
 
 bench: tools
@@ -166,6 +188,41 @@ test-runtimes: node
 # A table of claims, methods, sizes and results; within an hour on two cores. `proofs/verify.py --write` puts it into docs/verified.md.
 verify: tools
 	CARGO_TARGET_DIR=$(TARGET) FUZZ_SECONDS=$(FUZZ_SECONDS) proofs/verify.py
+
+# --- A release ----------------------------------------------------------------------------------------------------------------
+
+DIST := $(TARGET)/dist
+DIST_PY := $(TARGET)/dist-venv/$(BIN)/python
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+SYSTEM = $(shell node -p 'process.platform + "-" + process.arch')
+
+dist: dist-python dist-node dist-c
+
+$(TARGET)/dist-venv/installed: bindings-python/requirements-dev.txt
+	test -x $(DIST_PY) || python3 -m venv $(TARGET)/dist-venv
+	$(DIST_PY) -m pip install --quiet --disable-pip-version-check "$$(grep '^maturin==' $<)"
+	touch $@
+
+dist-python: $(TARGET)/dist-venv/installed
+	cd bindings-python && CARGO_TARGET_DIR=$(TARGET) $(DIST_PY) -m maturin build --release --out $(DIST)
+
+dist-source: $(TARGET)/dist-venv/installed
+	cd bindings-python && $(DIST_PY) -m maturin sdist --out $(DIST)
+
+# The package with the addon of this system in it.
+dist-node:
+	@mkdir -p $(DIST)
+	cd bindings-node && CARGO_TARGET_DIR=$(TARGET) npm run --silent build && npm pack --silent --pack-destination $(DIST)
+	mv $(DIST)/tidegate-$(VERSION).tgz $(DIST)/tidegate-$(VERSION)-$(SYSTEM).tgz
+
+# For /usr/local; unpacked there or, with pkg-config's or CMake's own means, anywhere else.
+dist-c: NAME = libtidegate-$(VERSION)-$(SYSTEM)
+dist-c:
+	@mkdir -p $(DIST)
+	rm -rf $(TARGET)/dist-c
+	CARGO_TARGET_DIR=$(TARGET) $(MAKE) --no-print-directory -C bindings-c install DESTDIR=$(TARGET)/dist-c/$(NAME)
+	cp LICENSE-APACHE LICENSE-MIT $(TARGET)/dist-c/$(NAME)
+	tar -C $(TARGET)/dist-c -czf $(DIST)/$(NAME).tar.gz $(NAME)
 
 fmt:
 	cargo fmt --all

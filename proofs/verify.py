@@ -27,6 +27,9 @@ WEAK = f'RUSTFLAGS="--cfg tidegate_spurious --cfg tidegate_seeded" cargo test -p
 ROWS = [
     Row("All that must hold, in four languages", "make test", "the short form of all rows", "make test"),
     Row("Every promise has a test, every seeded bug one that names it", "script", "docs/promises.md", "proofs/promises.py"),
+    Row("Every link and anchor leads somewhere", "script", "every page", "make links"),
+    Row("unsafe is noted, counted, and nowhere in the model, the vectors and the policies", "script", "every crate", "make unsafe"),
+    Row("The workflows of hosted CI are in form, their actions pinned", "schema, script", "all", "make lint-workflows"),
     Row("The core is the reference model", "random sequences", "300,000 a rule", f"TIDEGATE_CASES=300000 {CORE} --test reference"),
     Row("Groups are their members' models, all or nothing", "random sequences", "30,000", f"TIDEGATE_CASES=30000 {CORE} --test group"),
     Row(
