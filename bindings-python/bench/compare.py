@@ -94,7 +94,10 @@ def cases(denied: bool) -> list[Case]:
     fixed = limits.strategies.FixedWindowRateLimiter(limits.storage.MemoryStorage())
     moving = limits.strategies.MovingWindowRateLimiter(limits.storage.MemoryStorage())
     pyrate = pyrate_limiter.Limiter(pyrate_limiter.Rate(amount, pyrate_limiter.Duration.DAY))
-    throttle = throttled.Throttled(using="gcra", quota=throttled.per_day(amount, burst=amount))
+    # A store of its own: without one it shares the module's.
+    throttle = throttled.Throttled(
+        using="gcra", quota=throttled.per_day(amount, burst=amount), store=throttled.MemoryStore()
+    )
     rust = rust_py_rate_limit.RateLimiter(limit=min(amount, 2**31), window_seconds=86_400)
     bucket = token_bucket.Limiter(amount / 86_400, amount, token_bucket.MemoryStorage())
     limiter = tidegate.Limiter(f"{amount}/day")
