@@ -53,23 +53,18 @@ impl Block {
         core::hint::black_box(self.0[0].load(Relaxed));
     }
 
-    /// Looks at all slots, whichever is the key's: where the key lies is chance, and a branch on it would be guessed wrongly most of the time, so
-    /// that what the processor has begun of the caller's next call meanwhile would be lost.
     #[inline(always)]
     pub(super) fn search(&self, hash: u64) -> Search<'_> {
-        let (mut found, mut word, mut ended) = (WAYS, 0, false);
-        for (n, slot) in self.0.iter().enumerate() {
+        for slot in &self.0 {
             let entry = Entry::unpack(slot.load(Acquire));
-            let here = entry.hash == hash;
-            found = core::hint::select_unpredictable(here, n, found);
-            word = core::hint::select_unpredictable(here, entry.word, word);
-            ended |= entry.hash == NEVER_USED;
+            if entry.hash == hash {
+                return Search::Found(slot, entry.word);
+            }
+            if entry.hash == NEVER_USED {
+                return Search::Nowhere;
+            }
         }
-        match self.0.get(found) {
-            Some(slot) => Search::Found(slot, word),
-            None if ended => Search::Nowhere,
-            None => Search::Further,
-        }
+        Search::Further
     }
 }
 
