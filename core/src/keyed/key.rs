@@ -403,8 +403,7 @@ impl<'a, K: ?Sized> Key<'a, K> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn reserve(&self, cost: u64, max_wait: Duration) -> Result<KeyedReservation<'a, K>, Refused> {
-        let max_wait = u64::try_from(max_wait.as_nanos()).unwrap_or(u64::MAX);
-        let slot = self.reserve_at(self.now(), cost, max_wait)?;
+        let slot = self.reserve_at(self.now(), cost, crate::wait::nanos(max_wait))?;
         Ok(KeyedReservation { key: *self, slot })
     }
 }
