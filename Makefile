@@ -5,6 +5,7 @@
 #   make bench    speed beside the peers, in four languages, in one run (less than 20 minutes); TIDEGATE_BENCH_QUICK=1 only tries it
 #   make verify   the long form of the tests
 #   make rot      links lead somewhere, unsafe is noted and counted, the workflows of hosted CI are in form: a minute at most
+#   make rot-long the public API, the oldest compiler, all features, lowest versions, licences, documentation
 #   make dist     wheel, npm package and C archive of this system, in target/dist
 #   make fmt lint clean
 #
@@ -22,6 +23,7 @@ SIMULATE = cargo run --release --quiet -p tidegate-policy --bin tidegate -- simu
 
 .PHONY: demo charts test bench verify fmt lint clean tools python node c test-rust test-features test-models test-proofs test-speed test-fuzz fuzz \
 	test-python test-node test-c questions bench-python bench-node package-python test-runtimes rot links unsafe lint-workflows \
+	rot-long api api-record msrv features minimal deny advisories doc \
 	dist dist-python dist-source dist-node dist-c
 
 demo: tools
@@ -158,6 +160,49 @@ lint-workflows:
 	$(TARGET)/lint/$(BIN)/python -m pip install --quiet --disable-pip-version-check -r proofs/requirements.txt
 	$(TARGET)/lint/$(BIN)/python proofs/workflows.py --check-itself
 	$(TARGET)/lint/$(BIN)/python proofs/workflows.py
+
+rot-long: rot api msrv features minimal deny doc
+
+TOOLS := $(TARGET)/tools
+PUBLISHED := -p tidegate -p tidegate-policy
+
+# Not optimized: sooner ready, and quick enough. Built in a folder of cargo's own, and gone afterwards.
+$(TOOLS)/bin/cargo-%: proofs/tools.txt
+	env -u CARGO_TARGET_DIR cargo install --quiet --debug --locked --root $(TOOLS) $$(grep '^cargo-$*@' $<)
+	touch $@
+
+# What is public is what docs/api/ says; a change of it is recorded, and the commit says why.
+api: $(TOOLS)/bin/cargo-public-api
+	PATH="$(TOOLS)/bin:$$PATH" CARGO_TARGET_DIR=$(TARGET)/api proofs/api.sh --check-itself
+	PATH="$(TOOLS)/bin:$$PATH" CARGO_TARGET_DIR=$(TARGET)/api proofs/api.sh
+
+api-record: $(TOOLS)/bin/cargo-public-api
+	PATH="$(TOOLS)/bin:$$PATH" CARGO_TARGET_DIR=$(TARGET)/api proofs/api.sh --record
+
+msrv:
+	CARGO_TARGET_DIR=$(TARGET)/msrv proofs/msrv.py --check-itself
+	CARGO_TARGET_DIR=$(TARGET)/msrv proofs/msrv.py
+
+features: $(TOOLS)/bin/cargo-hack
+	PATH="$(TOOLS)/bin:$$PATH" RUSTFLAGS="-D warnings" CARGO_TARGET_DIR=$(TARGET)/features cargo hack check --feature-powerset $(PUBLISHED)
+
+minimal:
+	CARGO_TARGET_DIR=$(TARGET) proofs/minimal.sh
+	CARGO_TARGET_DIR=$(TARGET) proofs/minimal.sh --check-itself
+
+deny: $(TOOLS)/bin/cargo-deny
+	@sed 's/, "Unicode-3.0"//' deny.toml > $(TARGET)/stricter.toml
+	@! $(TOOLS)/bin/cargo-deny --all-features check --config $(TARGET)/stricter.toml licenses 2> /dev/null || { echo "a licence passed"; exit 1; }
+	$(TOOLS)/bin/cargo-deny --all-features check --hide-inclusion-graph licenses bans sources
+
+# Fetches the database first. Where it cannot be had, it says so; hosted CI can.
+advisories: $(TOOLS)/bin/cargo-deny
+	@if $(TOOLS)/bin/cargo-deny fetch db; then $(TOOLS)/bin/cargo-deny --all-features check --disable-fetch --hide-inclusion-graph advisories; \
+	elif [ -n "$${GITHUB_ACTIONS-}" ]; then exit 1; \
+	else echo "skipped: the database of advisories cannot be fetched here"; fi
+
+doc:
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps $(PUBLISHED) --all-features
 
 # --- Longer, and by hand ------------------------------------------------------------------------------------------------------
 

@@ -31,6 +31,13 @@ ROWS = [
     Row("Every link and anchor leads somewhere", "script", "every page", "make links"),
     Row("unsafe is noted, counted, and nowhere in the model, the vectors and the policies", "script", "every crate", "make unsafe"),
     Row("The workflows of hosted CI are in form, their actions pinned", "schema, script", "all", "make lint-workflows"),
+    Row("Nothing public is added, changed or lost unseen", "cargo-public-api", "two crates", "make api"),
+    Row("The oldest compiler has what is used", "clippy, declared versions; that compiler if it is here", "two crates", "make msrv"),
+    Row("Every combination of features compiles without a warning", "cargo-hack", "the powerset", "make features"),
+    Row("The lowest versions of dependencies that are allowed suffice", "cargo, direct-minimal-versions", "two crates", "make minimal"),
+    Row("Licences, sources and duplicates of dependencies", "cargo-deny", "all but those of benchmarks", "make deny"),
+    Row("No known flaw in a dependency", "cargo-deny", "the advisory database", "make advisories"),
+    Row("The documentation is complete, its links lead somewhere", "rustdoc", "two crates, all features", "make doc"),
     Row("The core is the reference model", "random sequences", "300,000 a rule", f"TIDEGATE_CASES=300000 {CORE} --test reference"),
     Row("Groups are their members' models, all or nothing", "random sequences", "30,000", f"TIDEGATE_CASES=30000 {CORE} --test group"),
     Row(
