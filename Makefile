@@ -5,7 +5,7 @@
 #   make bench    speed beside the peers, in four languages, in one run (less than 20 minutes); TIDEGATE_BENCH_QUICK=1 only tries it
 #   make verify   the long form of the tests
 #   make rot      links lead somewhere, unsafe is noted and counted, the workflows of hosted CI are in form: a minute at most
-#   make rot-long the public API, the oldest compiler, all features, lowest versions, licences, documentation
+#   make rot-long the public API, the oldest compiler, all features, lowest versions, licences, documentation, examples of the pages
 #   make dist     wheel, npm package and C archive of this system, in target/dist
 #   make fmt lint clean
 #
@@ -23,14 +23,14 @@ SIMULATE = cargo run --release --quiet -p tidegate-policy --bin tidegate -- simu
 
 .PHONY: demo charts test bench verify fmt lint clean tools python node c test-rust test-features test-models test-proofs test-speed test-fuzz fuzz \
 	test-python test-node test-c questions bench-python bench-node package-python test-runtimes rot links unsafe lint-workflows \
-	rot-long api api-record msrv features minimal deny advisories doc \
+	rot-long api api-record msrv features minimal deny advisories doc examples \
 	dist dist-python dist-source dist-node dist-c
 
 demo: tools
 	cargo run --release --quiet -p tidegate-policy --bin demo
 	$(MAKE) --no-print-directory charts questions
 
-test: tools links unsafe test-rust test-features test-models test-proofs test-speed test-fuzz test-python test-node test-c questions
+test: tools links unsafe test-rust test-features test-models test-proofs test-speed test-fuzz test-python test-node test-c examples questions
 	@echo "all tests passed"
 
 # All six policies under loads that go beyond them, each drawn.
@@ -161,7 +161,7 @@ lint-workflows:
 	$(TARGET)/lint/$(BIN)/python proofs/workflows.py --check-itself
 	$(TARGET)/lint/$(BIN)/python proofs/workflows.py
 
-rot-long: rot api msrv features minimal deny doc
+rot-long: rot api msrv features minimal deny doc examples
 
 TOOLS := $(TARGET)/tools
 PUBLISHED := -p tidegate -p tidegate-policy
@@ -203,6 +203,12 @@ advisories: $(TOOLS)/bin/cargo-deny
 
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps $(PUBLISHED) --all-features
+
+# Every block of the pages for readers, in every language.
+examples: python node
+	CARGO_TARGET_DIR=$(TARGET) $(MAKE) --no-print-directory -C bindings-c lib
+	CARGO_TARGET_DIR=$(TARGET) proofs/examples.py --check-itself $(PY)
+	CARGO_TARGET_DIR=$(TARGET) proofs/examples.py $(PY)
 
 # --- Longer, and by hand ------------------------------------------------------------------------------------------------------
 
