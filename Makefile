@@ -6,6 +6,7 @@
 #   make verify   the long form of the tests
 #   make rot      links lead somewhere, unsafe is noted and counted, the workflows of hosted CI are in form: a minute at most
 #   make rot-long the public API, the oldest compiler, all features, lowest versions, licences, documentation, examples of the pages
+#   make sanitize the suites of Python and Node.js under the address sanitizer and valgrind, the core's threads under the thread sanitizer
 #   make dist     wheel, npm package and C archive of this system, in target/dist
 #   make fmt lint clean
 #
@@ -24,7 +25,7 @@ SIMULATE = cargo run --release --quiet -p tidegate-policy --bin tidegate -- simu
 .PHONY: demo charts test bench verify fmt lint clean tools python node c test-rust test-features test-models test-proofs test-speed test-fuzz fuzz \
 	test-python test-node test-c questions bench-python bench-node package-python test-runtimes rot links unsafe lint-workflows \
 	rot-long api api-record msrv features minimal deny advisories doc examples \
-	dist dist-python dist-source dist-node dist-c
+	sanitize sanitize-address sanitize-valgrind sanitize-threads dist dist-python dist-source dist-node dist-c
 
 demo: tools
 	cargo run --release --quiet -p tidegate-policy --bin demo
@@ -227,6 +228,15 @@ bench-python:
 # Node.js beside its peers, which are installed in a folder of their own.
 bench-node: node
 	cd bindings-node && node bench/peers.mjs --json $(TARGET)/node-peers.json
+
+# Memory and threads, watched; each skips, and says so, what cannot be asked here. C has its own in `make test-c`.
+sanitize: sanitize-address sanitize-valgrind sanitize-threads
+
+sanitize-address sanitize-valgrind: python bindings-node/node_modules/installed
+	CARGO_TARGET_DIR=$(TARGET) PYTHON=$(CURDIR)/$(PY) proofs/sanitize.sh $(@:sanitize-%=%)
+
+sanitize-threads:
+	CARGO_TARGET_DIR=$(TARGET) proofs/sanitize.sh threads
 
 # The source distribution, built, installed and used without this repository.
 package-python: python

@@ -76,6 +76,24 @@ ROWS = [
         "one run",
         "cargo run --release -p tidegate-benches --bin waiting -- --check",
     ),
+    Row(
+        "Python and Node.js: no call touches memory that is not its own",
+        "address sanitizer, seeded faults",
+        "both suites",
+        "make sanitize-address",
+    ),
+    Row(
+        "Neither reads what nobody has written, nor beyond what is its own",
+        "valgrind, seeded faults",
+        "every class, once",
+        "make sanitize-valgrind",
+    ),
+    Row(
+        "No two threads touch memory without order",
+        "thread sanitizer, std built anew, seeded bug",
+        "20,000 calls a thread",
+        "make sanitize-threads",
+    ),
     Row("The Python package, built from its source alone", "script", "one run", "make package-python"),
     Row("Every runtime of Node.js that is here", "script", "one run", "make test-runtimes"),
 ]
@@ -86,6 +104,7 @@ def figures(output):
     said = []
     for word, pattern in [
         ("tests", r"test result: ok\. (\d+) passed"),
+        ("tests in other languages", r"^(?:python|node)\b.*?(\d+) passed"),
         ("histories", r"^(\d+) histories"),
         ("sequence steps", r"limiters, (\d+) steps"),
         ("fuzz runs", r": (\d+) runs in"),
