@@ -8,7 +8,7 @@ export CARGO_TERM_COLOR=never
 nightly=${NIGHTLY:-nightly}
 
 list() { # PACKAGE FEATURES
-  cargo "+$nightly" public-api --package "$1" --features "$2" --omit blanket-impls,auto-trait-impls
+  cargo "+$nightly" public-api --package "$1" --features "$2" --omit blanket-impls,auto-trait-impls < /dev/null
 }
 
 differs() { # FILE PACKAGE, its list on stdin

@@ -181,6 +181,8 @@ def check(page, programs):
         problem = getattr(programs, language)(code) if language in LANGUAGES else "a block of no language that is run"
         if problem:
             errors.append(f"{line}: {problem}")
+    if stray := re.search(r"^\s*(```|~~~)", FENCE.sub("", page), re.M):
+        errors.append(f"a fence that is not seen: {stray[0].strip()}")
     # What is typed at Python's prompt goes on from block to block; each on its lines.
     typed = ""
     for line, code in session:
@@ -204,7 +206,7 @@ def check_itself(programs):
         for code, wrong in [(good, 0), *((code, 1) for code in bad)]:
             errors, _ = check(f"# Page\n\n```{language}\n{code}\n```\n", programs)
             assert len(errors) == wrong, (language, code, errors)
-    for page in ["```\nx\n```\n", "```perl\nx\n```\n"]:
+    for page in ["```\nx\n```\n", "```perl\nx\n```\n", "  ```c\n  x\n  ```\n", "~~~c\nx\n~~~\n", "```c ignored\nx\n```\n"]:
         assert len(check(page, programs)[0]) == 1, page
     print("examples.py refuses what it must")
 
