@@ -9,7 +9,7 @@ use super::slot::{Entry, NEVER_USED};
 use super::table::{REACH, Table};
 use crate::sync::{
     AtomicU128, Bug,
-    Ordering::{AcqRel, Acquire, Relaxed},
+    Ordering::{AcqRel, Relaxed},
     seeded,
 };
 
@@ -271,7 +271,7 @@ impl Table {
     }
 
     fn spots(&self, block: usize) -> impl Iterator<Item = Spot<'_>> {
-        let spot = move |slot| Spot { block, slot, seen: Entry::unpack(AtomicU128::load(slot, Acquire)) };
+        let spot = move |slot| Spot { block, slot, seen: Entry::glimpse(slot) };
         self.blocks[block].0.iter().map(spot)
     }
 

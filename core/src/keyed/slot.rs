@@ -55,16 +55,65 @@ impl Block {
 
     #[inline(always)]
     pub(super) fn search(&self, hash: u64) -> Search<'_> {
-        for slot in &self.0 {
+        loop {
+            // Without a branch on where the key lies: the processor could not foresee it.
+            let mut met = 0_u32;
+            let mut last = NEVER_USED;
+            for (n, slot) in self.0.iter().enumerate() {
+                last = half::hash(slot);
+                met |= u32::from(last == hash) << n;
+            }
+            if met == 0 {
+                return if last == NEVER_USED { Search::Nowhere } else { Search::Further };
+            }
+            let slot = &self.0[met.trailing_zeros() as usize % WAYS];
             let entry = Entry::unpack(slot.load(Acquire));
+            // Otherwise another key has taken its slot meanwhile.
             if entry.hash == hash {
                 return Search::Found(slot, entry.word);
             }
-            if entry.hash == NEVER_USED {
-                return Search::Nowhere;
-            }
         }
-        Search::Further
+    }
+}
+
+/// The halves of a slot, each read by itself. On x86-64 without a load of the whole: that is a call through a pointer in `portable-atomic`,
+/// since not every such processor has a load of 128 bits.
+mod half {
+    use super::AtomicU128;
+
+    #[inline(always)]
+    #[cfg(all(target_arch = "x86_64", not(tidegate_loom), not(tidegate_spurious), not(miri)))]
+    #[allow(unsafe_code)]
+    fn load<const AT: usize>(slot: &AtomicU128) -> u64 {
+        let half;
+        // SAFETY: half of an atomic load of the slot, which is what this is to the language; of its 16 bytes only those are asked for that are used.
+        // The processor loads 8 aligned bytes at once, and acquires what was before their store.
+        unsafe {
+            core::arch::asm!(
+                "mov {half}, qword ptr [{slot} + {at}]",
+                half = lateout(reg) half,
+                slot = in(reg) slot.as_ptr(),
+                at = const AT,
+                options(nostack, preserves_flags, readonly),
+            );
+        }
+        half
+    }
+
+    #[inline(always)]
+    #[cfg(not(all(target_arch = "x86_64", not(tidegate_loom), not(tidegate_spurious), not(miri))))]
+    fn load<const AT: usize>(slot: &AtomicU128) -> u64 {
+        (slot.load(crate::sync::Ordering::Acquire) >> (AT * 8)) as u64
+    }
+
+    #[inline(always)]
+    pub(super) fn hash(slot: &AtomicU128) -> u64 {
+        load::<8>(slot)
+    }
+
+    #[inline(always)]
+    pub(super) fn word(slot: &AtomicU128) -> u64 {
+        load::<0>(slot)
     }
 }
 
@@ -78,6 +127,12 @@ pub(super) struct Entry {
 impl Entry {
     /// No key any more.
     pub(super) const GONE: Entry = Entry { hash: FORGOTTEN, word: 0 };
+
+    /// What is in a slot, hash and word perhaps of two moments: enough for whoever compares both before a change.
+    #[inline(always)]
+    pub(super) fn glimpse(slot: &AtomicU128) -> Entry {
+        Entry { hash: half::hash(slot), word: half::word(slot) }
+    }
 
     pub(super) fn pack(self) -> u128 {
         u128::from(self.hash) << 64 | u128::from(self.word)
