@@ -19,8 +19,9 @@ pub const CRITERION: &str = "criterion";
 pub const INSTRUCTIONS: &str = "instructions";
 
 /// The columns of many keys, in order.
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 10] = [
     "floor",
+    "floor, with a keyed hash",
     "tidegate",
     "tidegate, a stored instant",
     "governor",
@@ -122,7 +123,7 @@ pub fn keys(results: &Results) -> String {
 
 /// A hit, by the number of keys.
 pub fn sweep(results: &Results) -> String {
-    let names = [COLUMNS[0], COLUMNS[1], COLUMNS[3], COLUMNS[8]];
+    let names = ["floor", OURS, "governor", "sharded map"];
     columns(results, SWEEP, &names, |row| grouped(row.size.unwrap_or(0.0)))
         .map_or_else(String::new, |body| format!("| keys |{}|---:|{body}", head(&names)))
 }

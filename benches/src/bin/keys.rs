@@ -12,7 +12,7 @@ use tidegate_benches::interleave::{Middle, Series};
 use tidegate_benches::results::{Bound, Results, quick};
 use tidegate_benches::tables;
 
-use keys::floor::{self, FLOOR};
+use keys::floor::{self, FLOOR, HASHED};
 use keys::measure::{interleaved, slice, steady_slice};
 use keys::memory::{Counting, bytes_a_key};
 use keys::report::{self, BYTES, OVER_HIT, Row};
@@ -128,6 +128,7 @@ fn measure<K: KeyType>(size: usize, wanted: &Wanted, rows: &mut Vec<Row>) {
     let room = Room { keys: size, at_once: true };
     let mut subjects = make_all::<K>(size);
     subjects.push((FLOOR, floor::counted::<K>(room)));
+    subjects.push((HASHED, floor::hashed::<K>(room)));
     subjects.push((STORED, subject::stored::<K>(size)));
     subjects.push((EVICT, subject::of_busy_keys::<K>(size)));
     for (_, subject) in &subjects {
@@ -297,7 +298,8 @@ fn bounds(rows: &[Row]) -> Vec<Bound> {
         let these = [
             at_least("governor's time to tidegate's", times, hit(GOVERNOR, TIDEGATE)),
             known("governor's time to the floor's (the room there is)", hit(GOVERNOR, FLOOR)),
-            known("tidegate's time to the floor's", hit(TIDEGATE, FLOOR)),
+            known("governor's time to the floor's with a keyed hash", hit(GOVERNOR, HASHED)),
+            known("tidegate's time to the floor's with a keyed hash", hit(TIDEGATE, HASHED)),
             known("governor, default clock, to tidegate with an instant stored now and then", hit(GOVERNOR, STORED)),
             known("governor's time to tidegate's, both told the time", told(GOVERNOR, TIDEGATE)),
             at_most("insert under eviction to a hit", 3.0, figure(kind, OVER_HIT)),

@@ -7,6 +7,7 @@
 //! calls that are told the time are. So the line is asked for by a prefetch, for which nothing waits, before the counter is read.
 
 use core::hint::black_box;
+use std::hash::{BuildHasher, RandomState};
 
 use portable_atomic::{AtomicU128, Ordering::AcqRel, Ordering::Acquire};
 
@@ -15,6 +16,8 @@ use super::subject::{Asked, Room, Subject};
 
 /// The column.
 pub const FLOOR: &str = "floor";
+/// The column of the same, found by the keyed hash that keeps attackers from choosing keys which collide (SipHash-1-3, governor's too).
+pub const HASHED: &str = "floor, with a keyed hash";
 
 const BYTES_A_KEY: usize = 22;
 
@@ -24,13 +27,14 @@ struct Line([AtomicU128; 4]);
 struct Lines {
     lines: Box<[Line]>,
     counter: quanta::Clock,
+    hash: RandomState,
 }
 
 impl Lines {
     fn new(keys: usize) -> Lines {
         let lines = (keys * BYTES_A_KEY).div_ceil(size_of::<Line>());
         let line = |_| Line(core::array::from_fn(|_| AtomicU128::new(0)));
-        Lines { lines: (0..lines).map(line).collect(), counter: quanta::Clock::new() }
+        Lines { lines: (0..lines).map(line).collect(), counter: quanta::Clock::new(), hash: RandomState::new() }
     }
 
     #[inline(always)]
@@ -52,6 +56,13 @@ impl Lines {
     }
 
     #[inline(always)]
+    fn counted(&self, spread: u64) -> bool {
+        self.prefetch(spread);
+        black_box(self.counter.raw());
+        self.change(spread)
+    }
+
+    #[inline(always)]
     fn change(&self, spread: u64) -> bool {
         let word = self.word(spread);
         let mut before = word.load(Acquire);
@@ -66,12 +77,12 @@ impl Lines {
 
 /// One line and a reading of the counter.
 pub fn counted<K: KeyType>(room: Room) -> Box<dyn Subject<K>> {
-    let ask = |lines: &Lines, key: &K| {
-        let spread = key.spread();
-        lines.prefetch(spread);
-        black_box(lines.counter.raw());
-        lines.change(spread)
-    };
+    Box::new(Asked { table: Lines::new(room.keys), ask: |lines: &Lines, key: &K| lines.counted(key.spread()) })
+}
+
+/// The same, with a keyed hash.
+pub fn hashed<K: KeyType>(room: Room) -> Box<dyn Subject<K>> {
+    let ask = |lines: &Lines, key: &K| lines.counted(lines.hash.hash_one(key.asked()));
     Box::new(Asked { table: Lines::new(room.keys), ask })
 }
 

@@ -7,8 +7,6 @@
 //! A slot that has been used never becomes *never used* again, and a block fills from its first slot. So a search ends at the first
 //! slot never used, and what lies behind cannot be the key.
 
-#[cfg(not(all(target_arch = "x86_64", not(tidegate_loom), not(miri))))]
-use crate::sync::Ordering::Relaxed;
 use crate::sync::{AtomicU128, Ordering::Acquire};
 
 /// Slots in a block: a pair of cache lines, which processors fetch together. In models two, or there would be too much to explore.
@@ -50,7 +48,7 @@ impl Block {
     #[inline(always)]
     #[cfg(not(all(target_arch = "x86_64", not(tidegate_loom), not(miri))))]
     pub(super) fn prefetch(&self) {
-        core::hint::black_box(self.0[0].load(Relaxed));
+        core::hint::black_box(self.0[0].load(Acquire));
     }
 
     #[inline(always)]
