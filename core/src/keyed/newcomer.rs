@@ -5,7 +5,7 @@
 
 extern crate std;
 
-use super::slot::{Entry, NEVER_USED};
+use super::slot::{Entry, NEVER_USED, WAYS};
 use super::table::{REACH, Table};
 use crate::sync::{
     AtomicU128, Bug,
@@ -83,6 +83,42 @@ impl<'a> Nearest<'a> {
         if self.0.is_none_or(|(least, _)| used < least) {
             self.0 = Some((used, spot));
         }
+    }
+}
+
+/// More than anybody has in use.
+const NOBODY: u64 = u64::MAX;
+
+/// What is in a block, at a glance.
+struct Glance<'a> {
+    block: usize,
+    slots: &'a [AtomicU128; WAYS],
+    seen: [Entry; WAYS],
+    /// What the key with the least in use has in use, or [`NOBODY`], and its slot.
+    least: u64,
+    at: usize,
+    /// A bit for each slot without a key.
+    free: u32,
+}
+
+impl<'a> Glance<'a> {
+    fn spot(&self, n: usize) -> Spot<'a> {
+        Spot { block: self.block, slot: &self.slots[n % WAYS], seen: self.seen[n % WAYS] }
+    }
+
+    /// The key with the least in use, and how much.
+    fn nearest(&self) -> Option<(u64, Spot<'a>)> {
+        (self.least != NOBODY).then(|| (self.least, self.spot(self.at)))
+    }
+
+    /// The first slot without a key.
+    fn free(&self) -> Option<Spot<'a>> {
+        (self.free != 0).then(|| self.spot(self.free.trailing_zeros() as usize))
+    }
+
+    /// The slots of idle keys.
+    fn idle(&self, now: u64, idle: &impl Idle) -> impl Iterator<Item = Spot<'a>> {
+        (0..WAYS).map(|n| self.spot(n)).filter(move |spot| spot.seen.is_key() && idle.used(spot.seen.word, now) == 0)
     }
 }
 
@@ -165,25 +201,21 @@ impl Table {
     fn look_around(&self, hash: u64, now: u64, idle: &impl Idle, little: u64) -> Reach<'_> {
         let mut found = Reach::default();
         let enough = if self.len() < self.max { REACH } else { ENOUGH };
-        'reach: for (n, block) in self.path(hash).enumerate() {
+        for (n, block) in self.path(hash).enumerate() {
             if n >= enough && found.nearest.at_most(little) {
                 break;
             }
-            for spot in self.spots(block) {
-                if spot.seen.is_key() {
-                    match idle.used(spot.seen.word, now) {
-                        0 => {
-                            found.idle = Some(spot);
-                            break 'reach;
-                        }
-                        used => found.nearest.offer(used, spot),
-                    }
-                } else {
-                    found.free = found.free.or(Some(spot));
-                    if spot.seen.hash == NEVER_USED {
-                        break 'reach;
-                    }
+            let glance = self.glance(block, now, idle);
+            found.free = found.free.or(glance.free());
+            if let Some((used, spot)) = glance.nearest() {
+                if used == 0 {
+                    found.idle = Some(spot);
+                    break;
                 }
+                found.nearest.offer(used, spot);
+            }
+            if glance.seen[WAYS - 1].hash == NEVER_USED {
+                break;
             }
         }
         found
@@ -204,16 +236,14 @@ impl Table {
                 break;
             }
             let hand = self.hand.fetch_add(1, Relaxed) % self.blocks.len() as u64;
-            for spot in self.spots(hand as usize) {
-                if !spot.seen.is_key() {
-                    continue;
-                }
-                let used = idle.used(spot.seen.word, now);
-                if used > 0 {
-                    nearest.offer(used, spot);
-                    continue;
-                }
-                self.raise_floor(now);
+            let glance = self.glance(hand as usize, now, idle);
+            let Some((used, spot)) = glance.nearest() else { continue };
+            if used > 0 {
+                nearest.offer(used, spot);
+                continue;
+            }
+            self.raise_floor(now);
+            for spot in glance.idle(now, idle) {
                 if self.place(spot, Entry::GONE) {
                     self.shrink();
                     forgot = true;
@@ -270,9 +300,20 @@ impl Table {
         placed
     }
 
-    fn spots(&self, block: usize) -> impl Iterator<Item = Spot<'_>> {
-        let spot = move |slot| Spot { block, slot, seen: Entry::glimpse(slot) };
-        self.blocks[block].0.iter().map(spot)
+    /// Looks at all slots of a block, without a branch on what is in them: the processor could not foresee it.
+    #[inline(always)]
+    fn glance(&self, block: usize, now: u64, idle: &impl Idle) -> Glance<'_> {
+        let slots = &self.blocks[block].0;
+        let seen = core::array::from_fn(|n| Entry::glimpse(&slots[n]));
+        let mut glance = Glance { block, slots, seen, least: NOBODY, at: 0, free: 0 };
+        for (n, entry) in seen.iter().enumerate() {
+            let used = if entry.is_key() { idle.used(entry.word, now).min(NOBODY - 1) } else { NOBODY };
+            let nearer = used < glance.least;
+            glance.at = if nearer { n } else { glance.at };
+            glance.least = glance.least.min(used);
+            glance.free |= u32::from(!entry.is_key()) << n;
+        }
+        glance
     }
 
     /// One key more, if the maximum allows it.
