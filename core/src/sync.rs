@@ -298,6 +298,7 @@ mod spurious {
                 pub(crate) fn load(&self, order: Ordering) -> $int {
                     self.0.load(order)
                 }
+                #[allow(dead_code)]
                 pub(crate) fn swap(&self, new: $int, order: Ordering) -> $int {
                     self.0.swap(new, order)
                 }

@@ -130,6 +130,7 @@ impl Interval {
         tick << self.used_bits | (self.capacity - fill)
     }
 
+    #[cfg_attr(tidegate_loom, allow(dead_code))]
     pub(crate) const fn tells_every_time(&self) -> bool {
         self.end == END
     }

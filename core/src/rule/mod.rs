@@ -279,6 +279,7 @@ impl Rule {
     }
 
     /// Whether the word can tell every time of the clock, whatever its origin.
+    #[cfg_attr(tidegate_loom, allow(dead_code))]
     pub(crate) const fn tells_every_time(&self) -> bool {
         match self {
             Rule::Continuous(_) => true,

@@ -71,6 +71,7 @@ impl Sliding {
         Ok(Sliding { grid, period, phase, base, count_bits, limit, end })
     }
 
+    #[cfg_attr(tidegate_loom, allow(dead_code))]
     pub(crate) const fn tells_every_time(&self) -> bool {
         self.end == END
     }
