@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fuzzes every target, or those named, for so many seconds each, as many at once as there are cores.
+# Fuzzes every target, or those named, for so many seconds each, FUZZ_JOBS at once: as many as there are cores.
 #
 #   fuzz/run.sh SECONDS [TARGET...]
 #
@@ -37,4 +37,4 @@ if [ "${FUZZ_ONE:-}" = 1 ]; then
     exit
 fi
 cargo $nightly fuzz build >"$target/fuzz.build.log" 2>&1 || { cat "$target/fuzz.build.log" >&2; exit 1; }
-printf '%s\n' "$@" | FUZZ_ONE=1 CARGO_TARGET_DIR="$target" xargs -n 1 -P "$(getconf _NPROCESSORS_ONLN)" "./$(basename "$0")" "$seconds"
+printf '%s\n' "$@" | FUZZ_ONE=1 CARGO_TARGET_DIR="$target" xargs -n 1 -P "${FUZZ_JOBS:-$(getconf _NPROCESSORS_ONLN)}" "./$(basename "$0")" "$seconds"

@@ -5,7 +5,8 @@
 
 A row is run if its claim or method has one of the words in it; all, if there are none. `--write` puts the table into docs/verified.md, if all rows were
 run; `--list` runs nothing. FUZZ_SECONDS (300) is the time of a fuzz target. A new check is a new row in ROWS, and no other change. What ends well with a
-last line `skipped: WHY` could not be asked on this machine; its row says so.
+last line `skipped: WHY` could not be asked on this machine; its row says so. Rows run one after the other, but those that are BESIDE: they have half of the
+cores to themselves from the beginning, since most of the others do not use all. Those that are ALONE, which measure time, wait until these are done.
 """
 
 import os
@@ -14,13 +15,16 @@ import subprocess
 import sys
 import time
 from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
 FUZZ = os.environ.get("FUZZ_SECONDS", "300")
 
-Row = namedtuple("Row", "claim method size command")
+BESIDE, ALONE = "beside", "alone"
+Row = namedtuple("Row", "claim method size command when", defaults=[None])
+HALF = max(1, (os.cpu_count() or 1) // 2)
 
 CORE = "cargo test --release -p tidegate"
 WEAK = f'RUSTFLAGS="--cfg tidegate_spurious --cfg tidegate_seeded" cargo test -p tidegate --target-dir "{TARGET}/spurious"'
@@ -69,12 +73,13 @@ ROWS = [
         f"TIDEGATE_CALLS=200000 {WEAK} --test stress",
     ),
     Row("Clocks that lie mint nothing", "clock faults", "20,000 worlds a rule", f"TIDEGATE_CASES=20000 {CORE} --test clock_faults"),
-    Row("Any bytes", "fuzz", f"{FUZZ} s a target", f"fuzz/run.sh {FUZZ}"),
+    Row("Any bytes", "fuzz", f"{FUZZ} s a target", f"FUZZ_JOBS={HALF} fuzz/run.sh {FUZZ}", BESIDE),
     Row(
         "Waiting costs what it may",
         "measured",
         "one run",
         "cargo run --release -p tidegate-benches --bin waiting -- --check",
+        ALONE,
     ),
     Row(
         "Python and Node.js: no call touches memory that is not its own",
@@ -154,14 +159,27 @@ def main():
         return
     logs = TARGET / "verify"
     logs.mkdir(parents=True, exist_ok=True)
-    began, held = time.monotonic(), True
-    table = ["| claim | method | size | result |", "|---|---|---|---|"]
-    print("\n".join(table), flush=True)
-    for number, row in enumerate(rows):
-        ok, result = run(row, logs / f"{number:02}.log")
-        held &= ok
-        table.append(f"| {row.claim} | {row.method} | {row.size} | {result} |")
-        print(table[-1], flush=True)
+    began, results = time.monotonic(), {}
+    head = ["| claim | method | size | result |", "|---|---|---|---|"]
+    print("\n".join(head), flush=True)
+
+    def line(row):
+        return f"| {row.claim} | {row.method} | {row.size} | {results[row][1]} |"
+
+    def ask(row):
+        results[row] = run(row, logs / f"{rows.index(row):02}.log")
+        print(line(row) + "\n", end="", flush=True)
+
+    with ThreadPoolExecutor(max_workers=1) as lane:
+        beside = [lane.submit(ask, row) for row in rows if row.when == BESIDE]
+        for row in sorted((row for row in rows if row.when != BESIDE), key=lambda row: row.when == ALONE):
+            if row.when == ALONE:
+                wait(beside)
+            ask(row)
+    for asked in beside:
+        asked.result()
+    table = head + [line(row) for row in rows]
+    held = all(ok for ok, _ in results.values())
     total = f"{(time.monotonic() - began) / 60:.0f} minutes on {os.cpu_count()} cores."
     print(total)
     if "--write" in options and held and len(rows) == len(ROWS):
