@@ -4,6 +4,7 @@
 #   make test     everything that must hold: Rust, Python, Node.js, C, models of concurrency, programs without std
 #   make bench    speed beside the peers, in four languages, in one run (less than 20 minutes); TIDEGATE_BENCH_QUICK=1 only tries it
 #   make verify   the long form of the tests
+#   make no-std   the core run where there is neither std nor a 64-bit atomic: on a Cortex-M3 in QEMU, and in WebAssembly
 #   make rot      links lead somewhere, unsafe is noted and counted, the workflows of hosted CI are in form: a minute at most
 #   make rot-long the public API, the oldest compiler, all features, lowest versions, licences, documentation, examples of the pages
 #   make sanitize the suites of Python and Node.js under the address sanitizer and valgrind, the core's threads under the thread sanitizer
@@ -23,7 +24,7 @@ CHARTS := $(TARGET)/charts
 SIMULATE = cargo run --release --quiet -p tidegate-policy --bin tidegate -- simulate
 
 .PHONY: demo charts test bench verify fmt lint clean tools python node c test-rust test-features test-models test-proofs test-speed test-fuzz fuzz \
-	test-python test-node test-c questions bench-python bench-node package-python test-runtimes rot links unsafe lint-workflows \
+	no-std test-python test-node test-c questions bench-python bench-node package-python test-runtimes rot links unsafe lint-workflows \
 	rot-long api api-record msrv features minimal deny advisories doc examples \
 	sanitize sanitize-address sanitize-valgrind sanitize-threads dist dist-python dist-source dist-node dist-c
 
@@ -83,6 +84,11 @@ test-proofs:
 	proofs/promises.py --check-itself
 	proofs/promises.py
 	CARGO_TARGET_DIR=$(TARGET)/proofs proofs/run.sh
+
+# The core on a microcontroller without 64-bit atomics and in WebAssembly, and what a limiter costs there: docs/embedded.md.
+no-std:
+	CARGO_TARGET_DIR=$(TARGET) proofs/no_std.py --check-itself
+	CARGO_TARGET_DIR=$(TARGET) proofs/no_std.py
 
 # Speed cannot rot unseen: no call takes more instructions than recorded. Says so where there is nothing to compare with.
 test-speed:

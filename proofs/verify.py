@@ -99,6 +99,12 @@ ROWS = [
         "20,000 calls a thread",
         "make sanitize-threads",
     ),
+    Row(
+        "No std, no 64-bit atomics: the same answers on a Cortex-M3 and in WebAssembly, in less than 2 KiB",
+        "QEMU, Node.js, seeded bugs",
+        "every vector, twice",
+        "make no-std",
+    ),
     Row("The Python package, built from its source alone", "script", "one run", "make package-python"),
     Row("Every runtime of Node.js that is here", "script", "one run", "make test-runtimes"),
 ]
@@ -112,6 +118,7 @@ def figures(output):
         ("tests in other languages", r"^(?:python|node)\b.*?(\d+) passed"),
         ("histories", r"^(\d+) histories"),
         ("sequence steps", r"limiters, (\d+) steps"),
+        ("vectors on other machines", r": (\d+) vectors, .* all right$"),
         ("fuzz runs", r": (\d+) runs in"),
     ]:
         total = sum(int(number) for number in re.findall(pattern, output, re.M))

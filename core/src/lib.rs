@@ -24,7 +24,7 @@
 //! | `serde` | quotas as text, snapshots in any format |
 //! | `tokio`, `smol` | [`Limiter::acquire_tokio`](Limiter), [`Limiter::acquire_smol`](Limiter): waiting with the sleep of that runtime |
 //! | `calendar` | windows of the calendar in IANA time zones: `1000 per calendar day in Europe/Paris` |
-//! | `critical-section` | single-core targets without 64-bit atomics: a critical section in place of a lock |
+//! | `critical-section` | targets without compare-and-swap: a critical section of your own. With 32-bit ones only, see `docs/embedded.md` |
 #![no_std]
 #![deny(unsafe_code)]
 // A refusal carries its whole decision by value: no heap, and reservations are no hot path.

@@ -1,8 +1,8 @@
 //! The only file that names an atomic.
 //!
 //! Everything else says `crate::sync::AtomicU64` and gets
-//! * the platform's atomics through `portable-atomic` (which falls back to a lock or a critical section on targets without
-//!   64-bit or 128-bit compare-and-swap),
+//! * the platform's atomics through `portable-atomic` (which makes up for a missing 64-bit or 128-bit compare-and-swap by a lock, or as
+//!   the program chooses: `docs/embedded.md`),
 //! * loom's model atomics under `--cfg tidegate_loom`,
 //! * and, under `--cfg tidegate_spurious`, a `compare_exchange_weak` that fails for no reason two times in three, as LL/SC
 //!   machines may: x86 never shows it and loom does not model it.

@@ -1,7 +1,7 @@
 //! Every case of `conformance/vectors.json`, answered by this crate: all verbs, all numbers.
 //!
-//! Each case is run through the `_at` verbs, through the plain verbs on a clock that the case moves, and, where a sliding log has one
-//! of the sizes compiled here and no verb that only [`Limiter`] has, through [`SlidingLog`]. A run of no case fails.
+//! Each case is run through the `_at` verbs, through the plain verbs on a clock that the case moves, and, if it has no verb that only
+//! [`Limiter`] has, through a rule and a word apart or a log in an array of one of the sizes compiled here. A run of no case fails.
 
 // A refusal is a decision, by value, as in the crate itself.
 #![allow(clippy::result_large_err)]
@@ -11,65 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate::{
-    Algorithm, Anchor, Carry, Decision, Limiter, LimiterBuilder, ManualClock, Quota, QuotaError, Refill, SlidingLog,
-    Slot, Snapshot,
+    Algorithm, Anchor, Carry, Decision, Limiter, LimiterBuilder, ManualClock, Quota, QuotaError, Refill, Slot, Snapshot,
 };
 use tidegate_conformance::{self as vectors, Case, Expect, Op, Setup, Step, Vectors};
 
-/// A limiter, however it is asked.
-trait Subject {
-    fn take(&mut self, now: u64, cost: u64) -> Decision;
-    fn try_acquire(&mut self, now: u64, cost: u64) -> bool;
-    fn peek(&mut self, now: u64, cost: u64) -> Decision;
-    fn charge(&mut self, now: u64, cost: u64) -> Decision;
-    fn refund(&mut self, now: u64, permits: u64);
-    fn reserve(&mut self, now: u64, cost: u64, max_wait: u64) -> Result<Slot, Decision>;
-    fn cancel(&mut self, now: u64, slot: Slot);
-    fn reset(&mut self);
-    fn reconfigure(&mut self, now: u64, quota: Quota, carry: Carry) -> bool;
-    fn snapshot(&mut self) -> Snapshot;
-    fn restore(&mut self, snapshot: &Snapshot) -> bool;
-}
-
-/// Asked with `now`.
-struct Told(Limiter);
-
-impl Subject for Told {
-    fn take(&mut self, now: u64, cost: u64) -> Decision {
-        self.0.take_at(now, cost)
-    }
-    fn try_acquire(&mut self, now: u64, cost: u64) -> bool {
-        self.0.try_acquire_at(now, cost)
-    }
-    fn peek(&mut self, now: u64, cost: u64) -> Decision {
-        self.0.peek_at(now, cost)
-    }
-    fn charge(&mut self, now: u64, cost: u64) -> Decision {
-        self.0.charge_at(now, cost)
-    }
-    fn refund(&mut self, now: u64, permits: u64) {
-        self.0.refund_at(now, permits);
-    }
-    fn reserve(&mut self, now: u64, cost: u64, max_wait: u64) -> Result<Slot, Decision> {
-        self.0.reserve_at(now, cost, max_wait).map_err(|refused| refused.decision())
-    }
-    fn cancel(&mut self, now: u64, slot: Slot) {
-        self.0.cancel_at(now, slot);
-    }
-    fn reset(&mut self) {
-        self.0.reset();
-    }
-    /// By the one who has the limiter to itself, as without `std`.
-    fn reconfigure(&mut self, now: u64, quota: Quota, carry: Carry) -> bool {
-        self.0.reconfigure_mut_at(now, quota, carry).is_ok()
-    }
-    fn snapshot(&mut self) -> Snapshot {
-        self.0.snapshot()
-    }
-    fn restore(&mut self, snapshot: &Snapshot) -> bool {
-        self.0.restore(snapshot).is_ok()
-    }
-}
+#[path = "common/subject.rs"]
+mod subject;
+use subject::{Apart, Subject, Told};
 
 /// Reads its own clock.
 struct Reads {
@@ -118,43 +66,6 @@ impl Subject for Reads {
     }
     fn restore(&mut self, snapshot: &Snapshot) -> bool {
         self.limiter.restore(snapshot).is_ok()
-    }
-}
-
-/// The log in an array.
-impl<const N: usize> Subject for SlidingLog<N> {
-    fn take(&mut self, now: u64, cost: u64) -> Decision {
-        self.take_at(now, cost)
-    }
-    fn try_acquire(&mut self, now: u64, cost: u64) -> bool {
-        self.try_acquire_at(now, cost)
-    }
-    fn peek(&mut self, now: u64, cost: u64) -> Decision {
-        self.peek_at(now, cost)
-    }
-    fn charge(&mut self, now: u64, cost: u64) -> Decision {
-        self.charge_at(now, cost)
-    }
-    fn refund(&mut self, now: u64, permits: u64) {
-        self.refund_at(now, permits);
-    }
-    fn reserve(&mut self, now: u64, cost: u64, max_wait: u64) -> Result<Slot, Decision> {
-        self.reserve_at(now, cost, max_wait).map_err(|refused| refused.decision())
-    }
-    fn cancel(&mut self, now: u64, slot: Slot) {
-        self.cancel_at(now, slot);
-    }
-    fn reset(&mut self) {
-        SlidingLog::reset(self);
-    }
-    fn reconfigure(&mut self, _: u64, _: Quota, _: Carry) -> bool {
-        unreachable!("left out by `in_an_array`")
-    }
-    fn snapshot(&mut self) -> Snapshot {
-        unreachable!("left out by `in_an_array`")
-    }
-    fn restore(&mut self, _: &Snapshot) -> bool {
-        unreachable!("left out by `in_an_array`")
     }
 }
 
@@ -282,21 +193,16 @@ fn run(case: &Case, subject: &mut dyn Subject, counts: &mut BTreeMap<String, usi
     }
 }
 
-/// The subject for a log of one of the sizes compiled here, if the case needs no verb that only `Limiter` has.
+/// The subject for a log in an array, if the case needs no verb that only `Limiter` has.
 fn in_an_array(case: &Case) -> Option<Box<dyn Subject>> {
-    let limiter_only = |step: &Step| matches!(step.op, Op::Reconfigure | Op::Snapshot | Op::Restore);
-    if !matches!(case.setup.algorithm, vectors::Algorithm::SlidingLog) || case.steps.iter().any(limiter_only) {
+    if !matches!(case.setup.algorithm, vectors::Algorithm::SlidingLog) || of_limiters_only(case) {
         return None;
     }
-    macro_rules! sizes {
-        ($($n:literal)*) => {
-            match case.setup.quota.limit {
-                $($n => Some(Box::new(SlidingLog::<$n>::new(Duration::from_nanos(case.setup.quota.period)).ok()?)),)*
-                _ => None,
-            }
-        };
-    }
-    sizes!(1 2 3 4 5 6 7 8 11 100 255 256 257 1000)
+    subject::in_an_array(case.setup.quota.limit, case.setup.quota.period)
+}
+
+fn of_limiters_only(case: &Case) -> bool {
+    case.steps.iter().any(|step| matches!(step.op, Op::Reconfigure | Op::Snapshot | Op::Restore))
 }
 
 fn load() -> Vectors {
@@ -348,6 +254,23 @@ fn every_case_of_a_log_in_an_array() {
     }
     println!("{ran} cases, {counts:?}");
     assert!(ran >= 80, "only {ran} cases ran");
+    assert_eq!(counts.len(), VERBS - 3, "{counts:?}");
+}
+
+#[test]
+fn every_case_of_a_word_apart() {
+    let (mut ran, mut counts) = (0, BTreeMap::new());
+    for case in load().cases.iter().filter(|case| !of_limiters_only(case)) {
+        let made = builder(&case.setup).and_then(|builder| builder.word_at(case.setup.origin));
+        match made {
+            Ok((rule, word)) => run(case, &mut Apart(rule, word), &mut counts),
+            Err(_) if matches!(case.setup.algorithm, vectors::Algorithm::SlidingLog) => continue,
+            Err(error) => panic!("{}: {error}", case.name),
+        }
+        ran += 1;
+    }
+    println!("{ran} cases, {counts:?}");
+    assert!(ran >= 800, "only {ran} cases ran");
     assert_eq!(counts.len(), VERBS - 3, "{counts:?}");
 }
 

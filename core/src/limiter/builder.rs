@@ -137,12 +137,7 @@ impl LimiterBuilder {
         // Nothing to drop in the default clock, but the compiler does not know.
         #[allow(clippy::forget_non_drop)]
         core::mem::forget(self);
-        let rule = match Rule::new(&config, 0) {
-            Ok(rule) => rule,
-            Err(_) => panic!("this algorithm cannot hold this quota"),
-        };
-        // A static cannot say when it was made, so its word must not depend on that.
-        assert!(rule.tells_every_time(), "this quota needs a limiter that is built at run time");
+        let rule = Rule::fixed(&config);
         Limiter {
             core: Core::of_place(config, 0, Place::new(rule, rule.first_word(0, config.initial))),
             #[cfg(feature = "std")]

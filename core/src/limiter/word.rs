@@ -8,6 +8,10 @@ use core::fmt;
 use crate::decision::{Decision, Verb};
 use crate::limiter::place::{self, Place};
 use crate::limiter::{Refused, Retired, Slot};
+#[cfg(not(tidegate_loom))]
+use crate::quota::Quota;
+#[cfg(not(tidegate_loom))]
+use crate::rule::{Algorithm, Config, Refill};
 use crate::rule::{END, RETIRED, Rule, Step};
 use crate::sync::{AtomicU64, Ordering::Relaxed};
 
@@ -94,6 +98,28 @@ pub struct WordLimiter {
 impl WordLimiter {
     pub(crate) const fn new(rule: Rule) -> WordLimiter {
         WordLimiter { rule }
+    }
+
+    /// A rule made at compile time, for a `const`; a [`Word`] of 0 is new and full under it.
+    ///
+    /// The compiler then knows the rule and leaves all others out of the program: the smallest limiter for a microcontroller.
+    ///
+    /// # Panics
+    /// As [`Limiter::fixed`](crate::Limiter::fixed): in a `static` or `const` that is an error of compilation.
+    ///
+    /// ```
+    /// use tidegate::{Algorithm, Quota, Word, WordLimiter};
+    /// const TEN_A_SECOND: WordLimiter = match Quota::per_second(10) {
+    ///     Ok(quota) => WordLimiter::fixed(Algorithm::Gcra, quota),
+    ///     Err(_) => panic!("10 is a limit"),
+    /// };
+    /// static WORD: Word = Word::new(0);
+    /// assert_eq!(TEN_A_SECOND.try_acquire_at(&WORD, 1_000, 10), Ok(true));
+    /// assert_eq!(TEN_A_SECOND.try_acquire_at(&WORD, 1_000, 1), Ok(false));
+    /// ```
+    #[cfg(not(tidegate_loom))]
+    pub const fn fixed(algorithm: Algorithm, quota: Quota) -> WordLimiter {
+        WordLimiter::new(Rule::fixed(&Config { algorithm, quota, refill: Refill::Continuous, initial: None }))
     }
 
     /// The place of this word, if it is one of this rule's.
@@ -230,7 +256,7 @@ impl WordLimiter {
 #[cfg(all(test, not(tidegate_loom)))]
 mod tests {
     use super::*;
-    use crate::{Algorithm, Limiter, Quota, Refill};
+    use crate::Limiter;
 
     /// One word between callers, as any limiter: the same answers, call by call, as the limiter that owns its word.
     #[test]

@@ -273,6 +273,18 @@ impl Rule {
         }
     }
 
+    /// The rule of a limiter that is made where a program is compiled. Panics if there is none.
+    #[cfg(not(tidegate_loom))]
+    pub(crate) const fn fixed(config: &Config) -> Rule {
+        let rule = match Rule::new(config, 0) {
+            Ok(rule) => rule,
+            Err(_) => panic!("this algorithm cannot hold this quota"),
+        };
+        // A static cannot say when it was made, so its word must not depend on that.
+        assert!(rule.tells_every_time(), "this quota needs a limiter that is built at run time");
+        rule
+    }
+
     /// Whether a word shows everybody who waits: a window that lies ahead does, wherever it is.
     pub(crate) const fn shows_instants(&self) -> bool {
         matches!(self, Rule::Sliding(_))

@@ -6,50 +6,23 @@
 extern crate alloc;
 
 use alloc::sync::Arc;
-use core::alloc::{GlobalAlloc, Layout};
-use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-
 include!("../../answers.rs");
-
-const HEAP: usize = 1 << 16;
-
-/// Hands out one piece of memory after another and takes none back.
-#[repr(align(64))]
-struct Bump {
-    memory: UnsafeCell<[u8; HEAP]>,
-    used: AtomicUsize,
-}
-
-// SAFETY: `used` gives each byte of `memory` to one caller at most.
-unsafe impl Sync for Bump {}
-
-// SAFETY: the pieces are disjoint, lie within `memory`, and are aligned as asked (up to the alignment of `Bump`).
-unsafe impl GlobalAlloc for Bump {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let room = layout.size() + layout.align();
-        let from = self.used.fetch_add(room, Relaxed);
-        if layout.align() > 64 || from > HEAP - room {
-            return core::ptr::null_mut();
-        }
-        // SAFETY: `from` rounded up to the alignment, plus the size, is within `from + room <= HEAP`.
-        unsafe { self.memory.get().cast::<u8>().add(from.next_multiple_of(layout.align())) }
-    }
-
-    unsafe fn dealloc(&self, _: *mut u8, _: Layout) {}
-}
+include!("../../heap.rs");
+include!("../../hosted.rs");
 
 #[global_allocator]
-static BUMP: Bump = Bump { memory: UnsafeCell::new([0; HEAP]), used: AtomicUsize::new(0) };
+static HEAP: Heap<{ 1 << 16 }> = Heap::new();
 
 /// The sliding log on the heap, and a clock that is shared.
 fn with_a_heap(answers: &mut Answers) {
-    let before = BUMP.used.load(Relaxed);
     match Limiter::builder(Algorithm::SlidingLog, TEN_A_SECOND).build_at(0) {
-        Ok(mut limiter) => answers.all_verbs(&mut limiter),
+        Ok(mut limiter) => {
+            answers.right(HEAP.pieces.load(Relaxed) > 0);
+            answers.all_verbs(&mut limiter);
+        }
         Err(_) => answers.right(false),
     }
-    answers.right(BUMP.used.load(Relaxed) > before);
+    answers.right(HEAP.pieces.load(Relaxed) == 0);
 
     let clock = Arc::new(ManualClock::new(7));
     let shared =

@@ -6,6 +6,7 @@
 #![no_main]
 
 include!("../../answers.rs");
+include!("../../hosted.rs");
 
 /// A log needs memory that only the array has here.
 fn no_heap(answers: &mut Answers) {
