@@ -6,9 +6,9 @@
 #   make verify   the long form of the tests
 #   make no-std   the core run where there is neither std nor a 64-bit atomic: on a Cortex-M3 in QEMU, and in WebAssembly
 #   make rot      links lead somewhere, unsafe is noted and counted, the workflows of hosted CI are in form: a minute at most
-#   make rot-long the public API, the oldest compiler, all features, lowest versions, licences, documentation, examples of the pages
+#   make rot-long the public API, the oldest compiler, all features, lowest versions, licences, documentation, examples of the pages, what `dist` makes
 #   make sanitize the suites of Python and Node.js under the address sanitizer and valgrind, the core's threads under the thread sanitizer
-#   make dist     wheel, npm package and C archive of this system, in target/dist
+#   make dist     wheel, npm package and C archive of this system, in target/dist; `make test-dist` installs and uses each
 #   make fmt lint clean
 #
 # Needs Rust (cargo), Python 3 with venv, Node.js with npm, a C and a C++ compiler. The rest is installed here, in this folder.
@@ -26,7 +26,7 @@ SIMULATE = cargo run --release --quiet -p tidegate-policy --bin tidegate -- simu
 .PHONY: demo charts test bench verify fmt lint clean tools python node c test-rust test-features test-models test-proofs test-speed test-fuzz fuzz \
 	no-std test-python test-node test-c questions bench-python bench-node package-python test-runtimes rot links unsafe lint-workflows \
 	rot-long api api-record msrv features minimal deny advisories doc examples \
-	sanitize sanitize-address sanitize-valgrind sanitize-threads dist dist-python dist-source dist-node dist-c
+	sanitize sanitize-address sanitize-valgrind sanitize-threads dist dist-python dist-source dist-node dist-c test-dist
 
 demo: tools
 	cargo run --release --quiet -p tidegate-policy --bin demo
@@ -168,7 +168,7 @@ lint-workflows:
 	$(TARGET)/lint/$(BIN)/python proofs/workflows.py --check-itself
 	$(TARGET)/lint/$(BIN)/python proofs/workflows.py
 
-rot-long: rot api msrv features minimal deny doc examples
+rot-long: rot api msrv features minimal deny doc examples test-dist
 
 TOOLS := $(TARGET)/tools
 PUBLISHED := -p tidegate -p tidegate-policy
@@ -276,10 +276,12 @@ dist-python: $(TARGET)/dist-venv/installed
 dist-source: $(TARGET)/dist-venv/installed
 	cd bindings-python && $(DIST_PY) -m maturin sdist --out $(DIST)
 
-# The package with the addon of this system in it.
+# The package with the addon of this system in it. Links to the licences would not be packed.
 dist-node:
 	@mkdir -p $(DIST)
-	cd bindings-node && CARGO_TARGET_DIR=$(TARGET) npm run --silent build && npm pack --silent --pack-destination $(DIST)
+	cd bindings-node && CARGO_TARGET_DIR=$(TARGET) npm run --silent build
+	cp LICENSE-APACHE LICENSE-MIT bindings-node
+	cd bindings-node && trap 'rm LICENSE-APACHE LICENSE-MIT' EXIT && npm pack --silent --pack-destination $(DIST)
 	mv $(DIST)/tidegate-$(VERSION).tgz $(DIST)/tidegate-$(VERSION)-$(SYSTEM).tgz
 
 # For /usr/local; unpacked there or, with pkg-config's or CMake's own means, anywhere else.
@@ -290,6 +292,10 @@ dist-c:
 	CARGO_TARGET_DIR=$(TARGET) $(MAKE) --no-print-directory -C bindings-c install DESTDIR=$(TARGET)/dist-c/$(NAME)
 	cp LICENSE-APACHE LICENSE-MIT $(TARGET)/dist-c/$(NAME)
 	tar -C $(TARGET)/dist-c -czf $(DIST)/$(NAME).tar.gz $(NAME)
+
+# Installed and used, each in a place of its own.
+test-dist: $(if $(filter Windows_NT,$(OS)),dist-python dist-node,dist)
+	proofs/dist.sh $(DIST)
 
 fmt:
 	cargo fmt --all

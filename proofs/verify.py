@@ -43,6 +43,7 @@ ROWS = [
     Row("No known flaw in a dependency", "cargo-deny", "the advisory database", "make advisories"),
     Row("The documentation is complete, its links lead somewhere", "rustdoc", "two crates, all features", "make doc"),
     Row("Every example of every page runs as it stands there", "script", "Rust, Python, JavaScript, C, C++", "make examples"),
+    Row("Wheel, npm package and C archive are installed and used", "script", "this system", "make test-dist"),
     Row("The core is the reference model", "random sequences", "300,000 a rule", f"TIDEGATE_CASES=300000 {CORE} --test reference"),
     Row("Groups are their members' models, all or nothing", "random sequences", "30,000", f"TIDEGATE_CASES=30000 {CORE} --test group"),
     Row(
