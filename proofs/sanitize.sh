@@ -11,7 +11,7 @@ set -eu
 root="$(cd "$(dirname "$0")/.." && pwd)"
 cd "$root"
 target="${CARGO_TARGET_DIR:-$root/target}"
-out="$target/watched"
+out="$target/watched/${1:-}"
 python="${PYTHON:-$root/.venv/bin/python}"
 host="$(rustc -vV | sed -n 's/^host: //p')"
 mkdir -p "$out"
