@@ -23,7 +23,7 @@ def unpacked(folder, packages, parts={}):
     if os.getuid() == 0:
         own.append("-oAPT::Sandbox::User=root")
     tell(["apt-get", "-qq", *own, "update"])
-    tell(["apt-get", "-qq", "-y", *own, "--no-install-recommends", "--download-only", "install", *packages])
+    tell(["apt-get", "-qq", "-y", *own, "--no-install-recommends", "--reinstall", "--download-only", "install", *packages])
     for archive in sorted((folder / "cache/archives").glob("*.deb")):
         some = parts.get(archive.name.split("_")[0])
         unpack = f"dpkg-deb --fsys-tarfile '{archive}' | tar -x -C '{root}' --wildcards '{some}'" if some else f"dpkg-deb -x '{archive}' '{root}'"

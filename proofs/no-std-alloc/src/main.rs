@@ -6,6 +6,7 @@
 extern crate alloc;
 
 use alloc::sync::Arc;
+
 include!("../../answers.rs");
 include!("../../heap.rs");
 include!("../../hosted.rs");
