@@ -6,6 +6,7 @@
 use alloc::sync::Arc;
 use core::fmt;
 use core::future::Future;
+#[cfg(not(tidegate_loom))]
 use core::time::Duration;
 
 use super::sample::Sample;
