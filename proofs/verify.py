@@ -91,7 +91,7 @@ ROWS = [
         "make sanitize-address",
     ),
     Row(
-        "Neither reads what nobody has written, nor beyond what is its own",
+        "The same on the machine that valgrind makes up; Node.js reads nothing that nobody has written",
         "valgrind, seeded faults",
         "every class, once",
         "make sanitize-valgrind",
