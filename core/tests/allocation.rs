@@ -249,3 +249,17 @@ fn a_snapshot_of_a_word_does_not_allocate() {
         assert!(back.is_some_and(|back| back.snapshot() == kept));
     }
 }
+
+/// What a table says that it takes is what it takes, to the byte.
+#[test]
+fn a_table_takes_the_memory_that_it_says() {
+    for max_keys in [1, 2, 50, 1_000, 100_000] {
+        let mut keyed = None;
+        let quota = Quota::per_second(1).unwrap();
+        let counted = measure(|| {
+            keyed = KeyedLimiter::<u64>::builder(tidegate::Algorithm::Gcra, quota).max_keys(max_keys).build_at(0).ok();
+        });
+        let said = keyed.expect("built").memory();
+        assert_eq!(counted.bytes_current, said as i64, "{max_keys} keys");
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use quickcheck::quickcheck;
-use tidegate::backoff::{Failure, RetryBudget, RetryPermit, RetryRule, RetryRuleError};
+use tidegate::backoff::{BackoffError, Failure, RetryBudget, RetryPermit, RetryRule, RetryRuleError};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -172,7 +172,9 @@ fn grpc_ranges_are_those_of_the_proposal() {
     for (most, gain) in [(0, 1), (1001, 1), (10, 0), (10, 1_000_001), (u32::MAX, u32::MAX)] {
         assert_eq!(RetryRule::throttle(most, gain), Err(RetryRuleError::Throttle));
     }
-    assert!(RetryRule::throttle(1000, 1).is_ok());
+    for (most, gain) in [(1, 1), (1000, 1), (1, 1_000_000), (1000, 1_000_000)] {
+        assert!(RetryRule::throttle(most, gain).is_ok());
+    }
 }
 
 // --- Finagle: what its tests of RetryBudget and of the bucket under it state.
@@ -263,6 +265,38 @@ fn finagle_ranges() {
     assert_eq!(RetryRule::share(ttl(10), u32::MAX, 1, u32::MAX), Err(RetryRuleError::TooLarge));
     assert_eq!(RetryRule::share(ttl(10), 0, 1, 1 << 19), Err(RetryRuleError::TooLarge));
     assert!(RetryRule::share(ttl(10), 0, 1, (1 << 19) - 1).is_ok());
+    // The ends of each range, and what lies just beyond.
+    let nanosecond = Duration::from_nanos(1);
+    assert_eq!(RetryRule::share(ttl(1) - nanosecond, 5, 1, 10), Err(RetryRuleError::TimeToLive));
+    assert_eq!(RetryRule::share(ttl(60) + nanosecond, 5, 1, 10), Err(RetryRuleError::TimeToLive));
+    assert!(RetryRule::share(ttl(1), 5, 1, 10).is_ok() && RetryRule::share(ttl(60), 5, 1, 10).is_ok());
+    assert!(RetryRule::share(ttl(10), 5, 1000, 1).is_ok());
+    assert!(RetryRule::share(ttl(10), 1, 0, 1).is_ok() && RetryRule::share(ttl(10), 0, 1, 1).is_ok());
+    // Each of the three that must fit 19 bits, with the other two far below: the reserve, and the terms of the ratio.
+    assert!(RetryRule::share(ttl(1), (1 << 19) - 1, 1, 1).is_ok());
+    assert_eq!(RetryRule::share(ttl(1), 1 << 19, 1, 1), Err(RetryRuleError::TooLarge));
+    assert!(RetryRule::share(ttl(1), 1, (1 << 19) - 1, 999).is_ok());
+    assert_eq!(RetryRule::share(ttl(1), 1, 1 << 19, 999), Err(RetryRuleError::TooLarge));
+}
+
+/// Every reason has words of its own, and a budget shows its rule.
+#[test]
+fn what_is_printed() {
+    use RetryRuleError::{Empty, Ratio, Throttle, TimeToLive, TooLarge};
+    for (error, says) in
+        [(Empty, "never"), (TimeToLive, "60 seconds"), (Ratio, "1000"), (TooLarge, "524287"), (Throttle, "1 to 1000")]
+    {
+        assert!(error.to_string().contains(says), "{error:?}: {error}");
+    }
+    for (error, says) in [
+        (BackoffError::FactorTooSmall, "1.001"),
+        (BackoffError::FactorUnsupported, "exponential"),
+        (BackoffError::FactorText, "decimal"),
+    ] {
+        assert!(error.to_string().contains(says), "{error:?}: {error}");
+    }
+    let printed = format!("{:?}", RetryBudget::new(RetryRule::GRPC));
+    assert!(printed.starts_with("RetryBudget { rule: ") && printed.contains(&format!("{:?}", RetryRule::GRPC)));
 }
 
 /// A clock that starts anywhere, and one that steps back: no retry is minted.

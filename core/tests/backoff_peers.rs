@@ -67,6 +67,25 @@ fn threads_do_not_share_a_jitter_sequence() {
     assert_eq!(seeds.len(), 1000);
 }
 
+/// Nor do processes: each begins with bits of the operating system's.
+#[test]
+fn processes_do_not_share_a_jitter_sequence() {
+    const CHILD: &str = "TIDEGATE_SAY_SEED";
+    let name = "processes_do_not_share_a_jitter_sequence";
+    if std::env::var_os(CHILD).is_some() {
+        return println!("seed {}", Backoff::constant(MINUTE).start().seed());
+    }
+    let seeds: HashSet<String> = (0..8)
+        .map(|_| {
+            let mut child = std::process::Command::new(std::env::current_exe().expect("this program"));
+            let said = child.args(["--exact", name, "--nocapture"]).env(CHILD, "1").output().expect("it runs").stdout;
+            let said = String::from_utf8(said).expect("text");
+            said.lines().find_map(|line| line.split_once("seed ")).expect("a seed").1.to_owned()
+        })
+        .collect();
+    assert_eq!(seeds.len(), 8, "{seeds:?}");
+}
+
 /// cockatiel: the exponent has no effect when jitter is off.
 #[test]
 fn the_exponent_counts_without_jitter() {

@@ -340,3 +340,32 @@ fn sessions_survive_as_numbers() {
         }
     }
 }
+
+/// Without jitter nothing is drawn: the generator stays where it is, as the vectors say.
+#[test]
+fn without_jitter_nothing_is_drawn() {
+    let backoff = Backoff::fibonacci(Duration::from_millis(3)).seed(17);
+    for (jitter, moves) in [(Jitter::None, false), (Jitter::Full, true)] {
+        let mut session = backoff.jitter(jitter).start();
+        let [_, _, _, _, before, ..] = session.to_raw();
+        assert_eq!((&mut session).take(5).count(), 5);
+        let [_, _, _, _, after, ..] = session.to_raw();
+        assert_eq!(before != after, moves, "{jitter:?}");
+    }
+}
+
+/// A delay is the same as a duration and as nanoseconds, whether told the time or not.
+#[test]
+fn durations_and_nanoseconds_are_one() {
+    let backoff = Backoff::exponential(Duration::from_millis(7)).jitter(Jitter::Equal).max_retries(9).seed(3);
+    let [mut told, mut told_nanos, mut plain, mut plain_nanos] = [(); 4].map(|()| backoff.start());
+    for call in 0..12 {
+        let hint = (call % 3 == 0).then_some(Duration::from_millis(20));
+        let hint_nanos = hint.map(|hint| hint.as_nanos() as u64);
+        let delay = told.next_delay_at(call, hint);
+        assert_eq!(delay, told_nanos.next_delay_nanos_at(call, hint_nanos).map(Duration::from_nanos));
+        assert_eq!(delay, plain.next_delay(hint));
+        assert_eq!(delay, plain_nanos.next_delay_nanos(hint_nanos).map(Duration::from_nanos));
+        assert_eq!(delay.is_some(), call < 9);
+    }
+}

@@ -140,6 +140,95 @@ fn every_verb_of_a_key_is_that_of_a_limiter() {
     }
 }
 
+/// Every verb at the time of a table's own clock is its `_at` twin at that time: of the limiter, of a key, of a reservation.
+#[test]
+fn every_plain_verb_is_that_of_the_clock() {
+    let clock = Arc::new(ManualClock::new(0));
+    let quota = Quota::from_nanos(10, 1_000_000).unwrap();
+    let builder = KeyedLimiter::<u64>::builder(Algorithm::Gcra, quota).max_keys(100).shared_clock(clock.clone());
+    let (plain, told) = (builder.clone().build().unwrap(), builder.build_at(0).unwrap());
+    let mut numbers = Numbers::new(5);
+    let (mut slots, mut now) = (Vec::new(), 0);
+    for _ in 0..20_000 {
+        now += numbers.log(18);
+        clock.set(now);
+        assert_eq!(plain.now(), now);
+        let (name, cost, by_key) = (numbers.below(50), numbers.below(13), numbers.below(2) == 0);
+        let key = plain.key(&name);
+        match numbers.below(9) {
+            0 => {
+                let granted = if by_key { key.try_acquire(cost) } else { plain.try_acquire(&name, cost) };
+                assert_eq!(granted, told.try_acquire_at(&name, now, cost));
+            }
+            1 => {
+                let taken = if by_key { key.take(cost) } else { plain.take(&name, cost) };
+                assert_eq!(taken, told.take_at(&name, now, cost));
+            }
+            2 => {
+                let charged = if by_key { key.charge(cost) } else { plain.charge(&name, cost) };
+                assert_eq!(charged, told.charge_at(&name, now, cost));
+            }
+            3 => {
+                if by_key {
+                    key.refund(cost)
+                } else {
+                    plain.refund(&name, cost)
+                };
+                told.refund_at(&name, now, cost);
+            }
+            4 | 5 => {
+                let wait = Duration::from_nanos(3_000_000);
+                let booked = if by_key { key.reserve(cost, wait) } else { plain.reserve(&name, cost, wait) };
+                match (booked, told.reserve_at(&name, now, cost, 3_000_000)) {
+                    (Ok(ours), Ok(theirs)) => {
+                        assert_eq!((ours.at_nanos(), ours.key().into_raw()), (theirs.at_nanos(), key.into_raw()));
+                        assert_eq!(ours.delay(), Duration::from_nanos(theirs.at_nanos() - now));
+                        slots.push((name, ours, theirs));
+                    }
+                    (Err(ours), Err(theirs)) => assert_eq!(ours, theirs),
+                    (ours, theirs) => panic!("{ours:?} {theirs:?}"),
+                }
+            }
+            6 if !slots.is_empty() => {
+                let (name, ours, theirs) = slots.swap_remove(0);
+                match numbers.below(3) {
+                    0 => ours.cancel(),
+                    1 => ours.key().cancel(ours.into_slot()),
+                    _ => plain.cancel(&name, ours.into_slot()),
+                }
+                told.cancel_at(&name, now, theirs);
+            }
+            7 if !slots.is_empty() => {
+                let (name, ours, theirs) = slots.swap_remove(0);
+                let settled = match numbers.below(3) {
+                    0 => ours.settle(cost),
+                    1 => ours.key().settle(ours.into_slot(), cost),
+                    _ => plain.settle(&name, ours.into_slot(), cost),
+                };
+                assert_eq!(settled, told.settle_at(&name, now, theirs, cost));
+            }
+            _ => {
+                let names = [name, numbers.below(50), name];
+                let names = names.each_ref();
+                assert_eq!(plain.take_many(&names, cost), told.take_many_at(&names, now, cost));
+            }
+        }
+        let peeked = if by_key { key.peek(1) } else { plain.peek(&name, 1) };
+        assert_eq!(peeked, told.peek_at(&name, now, 1));
+        if numbers.below(100) == 0 {
+            let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+            plain.for_each(|key, decision| ours.push((key.into_raw(), decision)));
+            plain.for_each_at(now, |key, decision| theirs.push((key.into_raw(), decision)));
+            assert_eq!((ours.len(), plain.snapshot()), (theirs.len(), plain.snapshot_at(now)));
+            assert!(ours == theirs && !ours.is_empty());
+        }
+    }
+    // Whoever is as good as new is not come to, though there.
+    now += 10_000_000;
+    plain.for_each_at(now, |_, decision| panic!("{decision:?}"));
+    assert!(plain.snapshot_at(now).is_empty() && plain.len() > 40);
+}
+
 /// Ten million strangers (a tenth of that in debug) on a table of 100,000: its memory stays as it was made, and those who were at their limit stay
 /// there.
 #[test]
@@ -321,6 +410,20 @@ fn empty_and_megabyte_keys_work() {
     assert_eq!(keyed.len(), 3);
 }
 
+/// A hash may be any number, also one that means something else within the table.
+#[test]
+fn hashes_of_the_callers_own_may_be_any() {
+    let keyed = keyed(Algorithm::Gcra, 2, 100, WhenFull::Refuse);
+    let hashes = [0, 1, 1 << 32, u64::MAX - 1, u64::MAX];
+    for (others, hash) in hashes.into_iter().enumerate() {
+        let key = keyed.key_of_hash(hash);
+        assert_eq!(keyed.len(), others);
+        assert_eq!((0..5).filter(|_| key.try_acquire_at(7, 1)).count(), 2, "{hash}");
+        assert!(!keyed.key_from_raw(key.into_raw()).try_acquire_at(7, 1));
+    }
+    assert!(hashes.into_iter().all(|hash| keyed.key_of_hash(hash).reset()) && keyed.is_empty());
+}
+
 #[test]
 fn bad_configurations_are_refused() {
     let quota = Quota::per_second(1).unwrap();
@@ -334,12 +437,42 @@ fn bad_configurations_are_refused() {
     assert!(window.unwrap().try_acquire_at("a", 5, 1));
 }
 
+/// What is printed says what it is, and nothing from which the seed or a key's hash could be learnt.
+#[test]
+fn nothing_secret_is_printed() {
+    let quota: Quota = "5/s".parse().unwrap();
+    let builder = KeyedLimiter::<str>::builder(Algorithm::SlidingWindow, quota).max_keys(77);
+    assert!(format!("{builder:?}").starts_with("KeyedLimiterBuilder { ") && format!("{builder:?}").contains("77"));
+    let (one, other) = (builder.clone().build_at(0).unwrap(), builder.build_at(0).unwrap());
+    let key = one.key("a");
+    let reservation = key.reserve(1, Duration::ZERO).unwrap();
+    let (printed, snapshot) = (format!("{one:?}"), format!("{:?}", one.snapshot()));
+    assert!(printed.starts_with("KeyedLimiter { ") && printed.contains("SlidingWindow") && printed.contains("len: 1"));
+    assert!(snapshot.starts_with("KeyedSnapshot { ") && snapshot.contains("len: 1"));
+    assert!(format!("{reservation:?}").starts_with("KeyedReservation { slot: "));
+    assert!(other.try_acquire("a", 1));
+    // Two tables differ in their seeds alone.
+    assert_eq!(printed, format!("{other:?}"));
+    assert_eq!(snapshot, format!("{:?}", other.snapshot()));
+    assert_eq!((format!("{key:?}"), format!("{:?}", other.key("b"))), ("Key { .. }".into(), "Key { .. }".into()));
+    for (error, says) in [
+        (KeyedLimiterError::NoKeys, "max_keys"),
+        (KeyedLimiterError::TooManyKeys, "memory"),
+        (KeyedLimiterError::OtherQuota, "another"),
+        (KeyedLimiterError::Corrupt, "entries"),
+        (KeyedLimiterError::Quota("0/s".parse::<Quota>().unwrap_err()), "at least 1"),
+    ] {
+        assert!(error.to_string().contains(says), "{error:?}: {error}");
+    }
+}
+
 #[test]
 fn snapshots_clearing_and_walking() {
     let before = keyed(Algorithm::SlidingWindow, 3, 500, WhenFull::EvictNearestIdle);
     for key in 0..400u64 {
         assert!(before.try_acquire_at(&key, 5, 1 + key % 3));
     }
+    assert!(!before.is_empty());
     let kept = before.snapshot_at(6);
     assert_eq!(kept.len(), 400);
     let after = KeyedLimiter::<u64>::from_snapshot(&kept).unwrap();

@@ -172,3 +172,36 @@ impl core::fmt::Debug for KeyedSnapshot {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Entries that no table can have had: hashes that mean no key, words of new keys and of no rule, a key twice, more than there may be.
+    #[test]
+    fn a_snapshot_that_was_tampered_with_is_refused() {
+        let quota = Quota::per_hour(5).unwrap();
+        let keyed = KeyedLimiter::<u64>::builder(Algorithm::Gcra, quota).max_keys(2).build_at(0).unwrap();
+        assert!(keyed.try_acquire_at(&1, 0, 1));
+        let kept = keyed.snapshot_at(0);
+        let (hash, word) = kept.entries[0];
+        let restored = |entries: &[(u64, u64)]| {
+            let snapshot = KeyedSnapshot { entries: entries.into(), ..kept.clone() };
+            KeyedLimiter::<u64>::from_snapshot(&snapshot).map(|limiter| limiter.len())
+        };
+        assert_eq!(restored(&[]), Ok(0));
+        assert_eq!(restored(&[(hash, word)]), Ok(1));
+        // The least hash of a key.
+        assert_eq!(restored(&[(2, word), (hash, word)]), Ok(2));
+        for entries in [
+            &[(0, word)][..],
+            &[(1, word)],
+            &[(hash, 0)],
+            &[(hash, u64::MAX)],
+            &[(hash, word), (hash, word)],
+            &[(2, word), (3, word), (hash, word)],
+        ] {
+            assert_eq!(restored(entries), Err(KeyedLimiterError::Corrupt), "{entries:?}");
+        }
+    }
+}

@@ -1,10 +1,10 @@
 //! Changes that cannot be made, and states that are not the limiter's own.
 
-use tidegate::{Carry, Limiter, Quota, ReconfigureError, RestoreError};
+use tidegate::{Carry, Limiter, Quota, ReconfigureError, RestoreError, Word};
 
 #[cfg(feature = "serde")]
 use crate::END;
-use crate::every::{EVERY, LOG, SLIDING};
+use crate::every::{EVERY, FIXED, GCRA, INTERVAL, LOG, Rule, SLIDING};
 use crate::{SECOND, in_every_state, quota};
 
 #[test]
@@ -126,5 +126,33 @@ fn a_snapshot_tampered_with_is_an_error_or_a_limiter() {
     }
     for text in ["7", "\"\"", "\"0/s\"", "null", "{}"] {
         assert!(serde_json::from_str::<Quota>(text).is_err());
+    }
+}
+
+/// A word in the caller's memory that the rule could not have made is an error, at the very edge of what it can make; it stays as it is.
+#[test]
+fn a_word_that_no_call_has_made_is_an_error() {
+    // Two counters of 3 bits under a sliding window of 3, which count to 6.
+    let edges: [(Rule, &[u64], &[u64]); 4] = [
+        (GCRA, &[3 << 62, u64::MAX - 1], &[(3 << 62) - 1]),
+        (SLIDING, &[7, 7 << 3, 7 << 3 | 7], &[6, 6 << 3, 6 << 3 | 6]),
+        (FIXED, &[u64::MAX >> 1], &[(u64::MAX >> 1) - 1]),
+        (INTERVAL, &[u64::MAX >> 1], &[(u64::MAX >> 1) - 1]),
+    ];
+    for (rule, foreign, own) in edges {
+        let (limiter, word) = rule.builder(quota(3, SECOND)).word_at(0).unwrap();
+        assert!(limiter.try_acquire_at(&word, 0, 3).unwrap());
+        for &value in foreign.iter().chain(&[u64::MAX]) {
+            let word = Word::new(value);
+            let what = format!("{} {value:#x}", rule.name);
+            assert!(limiter.try_acquire_at(&word, 0, 1).is_err(), "{what}");
+            assert!(limiter.take_at(&word, 0, 1).is_err() && limiter.peek_at(&word, 0, 1).is_err(), "{what}");
+            assert!(limiter.charge_at(&word, 0, 1).is_err() && limiter.refund_at(&word, 0, 1).is_err(), "{what}");
+            assert_eq!(word.get(), value, "{what}");
+        }
+        for &value in own {
+            let word = Word::new(value);
+            assert!(!limiter.peek_at(&word, 0, 1).unwrap().is_allowed(), "{} {value:#x}", rule.name);
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use quickcheck::{QuickCheck, TestResult};
 use tidegate::QuotaErrorKind as Kind;
-use tidegate::{Algorithm, Anchor, MAX_PERIOD_NANOS, Quota, QuotaError, Refill, SlidingLog};
+use tidegate::{Algorithm, Anchor, Limiter, MAX_PERIOD_NANOS, Quota, QuotaError, Refill, SlidingLog};
 
 use crate::every::{self, BUCKET, EVERY, FIXED_FIRST, GCRA, LOG, Rule, SLIDING};
 use crate::{END, SECOND, Wide, quota};
@@ -137,4 +137,24 @@ fn any_numbers_make_a_limiter_or_an_error() {
     QuickCheck::new()
         .tests(500)
         .quickcheck(holds as fn((Wide, Wide, Wide, Wide, Wide), Option<Wide>, Option<Wide>) -> TestResult);
+}
+
+/// A limiter made at compile time cannot say when that was. What counts time from then is refused there, and nothing else is.
+#[test]
+fn a_fixed_limiter_tells_every_time() {
+    const HOUR: u64 = 3_600 * SECOND;
+    let (mut made, mut refused) = (0, 0);
+    for algorithm in Algorithm::ALL {
+        for limit in [1, 1 << 18, 1 << 19, 1 << 20, 1 << 40, 1 << 41] {
+            for anchor in [Anchor::Clock, Anchor::FirstUse] {
+                let quota = quota(limit, HOUR).anchor(anchor);
+                let built = Limiter::builder(algorithm, quota).build_at(0);
+                let tells = algorithm != Algorithm::SlidingLog && built.is_ok_and(|limiter| limiter.horizon() == END);
+                let fixed = std::panic::catch_unwind(|| drop(Limiter::fixed(algorithm, quota))).is_ok();
+                assert_eq!(fixed, tells, "{algorithm} {quota} {anchor:?}");
+                *(if fixed { &mut made } else { &mut refused }) += 1;
+            }
+        }
+    }
+    assert!(made > 10 && refused > 10, "{made} {refused}");
 }
