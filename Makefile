@@ -8,6 +8,7 @@
 #   make rot      links lead somewhere, unsafe is noted and counted, the workflows of hosted CI are in form: a minute at most
 #   make rot-long the public API, the oldest compiler, all features, lowest versions, licences, documentation, examples of the pages, what `dist` makes
 #   make sanitize the suites of Python and Node.js under the address sanitizer and valgrind, the core's threads under the thread sanitizer
+#   make mutants  every mutant of the steps, the key table and the backoff against their tests: an hour at most
 #   make dist     wheel, npm package and C archive of this system, in target/dist; `make test-dist` installs and uses each
 #   make fmt lint clean
 #
@@ -26,7 +27,7 @@ SIMULATE = cargo run --release --quiet -p tidegate-policy --bin tidegate -- simu
 .PHONY: demo charts test bench verify fmt lint clean tools python node c test-rust test-features test-models test-proofs test-speed test-fuzz fuzz \
 	no-std test-python test-node test-c questions bench-python bench-node package-python test-runtimes rot links unsafe lint-workflows \
 	rot-long api api-record msrv features minimal deny advisories doc examples \
-	sanitize sanitize-address sanitize-valgrind sanitize-threads dist dist-python dist-source dist-node dist-c test-dist
+	sanitize sanitize-address sanitize-valgrind sanitize-threads dist dist-python dist-source dist-node dist-c test-dist mutants
 
 demo: tools
 	cargo run --release --quiet -p tidegate-policy --bin demo
@@ -83,6 +84,7 @@ test-models:
 test-proofs:
 	proofs/promises.py --check-itself
 	proofs/promises.py
+	proofs/mutants.py --check-itself
 	CARGO_TARGET_DIR=$(TARGET)/proofs proofs/run.sh
 
 # The core on a microcontroller without 64-bit atomics and in WebAssembly, and what a limiter costs there: docs/embedded.md.
@@ -221,6 +223,13 @@ examples: python node
 
 bench: tools
 	@CARGO_TARGET_DIR=$(TARGET) benches/run.sh
+
+# What no test catches must stand in docs/mutants.md, with the reason.
+mutants: $(TARGET)/tools/bin/cargo-mutants
+	CARGO_TARGET_DIR=$(TARGET) proofs/mutants.py
+
+$(TARGET)/tools/bin/cargo-mutants:
+	cargo install --quiet --locked --root $(TARGET)/tools cargo-mutants@27.1.0
 
 # Python beside its peers; puts the table into bindings-python/README.md, and rows for the page of all benchmarks beside.
 bench-python:
