@@ -225,11 +225,8 @@ bench: tools
 	@CARGO_TARGET_DIR=$(TARGET) benches/run.sh
 
 # What no test catches must stand in docs/mutants.md, with the reason.
-mutants: $(TARGET)/tools/bin/cargo-mutants
+mutants: $(TOOLS)/bin/cargo-mutants
 	CARGO_TARGET_DIR=$(TARGET) proofs/mutants.py
-
-$(TARGET)/tools/bin/cargo-mutants:
-	cargo install --quiet --locked --root $(TARGET)/tools cargo-mutants@27.1.0
 
 # Python beside its peers; puts the table into bindings-python/README.md, and rows for the page of all benchmarks beside.
 bench-python:

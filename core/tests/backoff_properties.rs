@@ -369,3 +369,26 @@ fn durations_and_nanoseconds_are_one() {
         assert_eq!(delay.is_some(), call < 9);
     }
 }
+
+/// A session knows how far it is, and begins anew at the time at which it is told to; taken apart before it heard of a clock, it has
+/// heard of none.
+#[test]
+fn a_session_knows_its_place_and_its_time() {
+    let backoff = Backoff::constant(Duration::from_nanos(10)).max_elapsed(Duration::from_nanos(35));
+    let mut session = backoff.start();
+    for retries in 1..=2 {
+        assert_eq!(session.next_delay_nanos(None), Some(10));
+        assert_eq!(session.retries(), retries);
+    }
+    // 20 of 35 ns have gone, whenever the clock is first heard of.
+    for mut resumed in [session.clone(), backoff.resume(session.to_raw())] {
+        assert_eq!((resumed.retries(), resumed.next_delay_nanos_at(1_000, None)), (2, Some(10)));
+        assert_eq!(resumed.next_delay_nanos_at(1_010, None), None);
+        assert_eq!((resumed.retries(), resumed.next_delay_nanos(None)), (3, None));
+        resumed.reset_at(5_000);
+        assert_eq!((resumed.retries(), resumed.next_delay_nanos_at(5_025, None)), (0, Some(10)));
+        assert_eq!(resumed.next_delay_nanos_at(5_026, None), None);
+        resumed.reset_at(9_000);
+        assert_eq!(resumed.next_delay_nanos_at(9_026, None), None);
+    }
+}

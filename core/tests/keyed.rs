@@ -140,6 +140,46 @@ fn every_verb_of_a_key_is_that_of_a_limiter() {
     }
 }
 
+/// Reservations for later instants than the earliest, which a word need not show: nothing is refunded to a key beside who waits.
+#[test]
+fn who_waits_for_a_key_waits_as_at_a_limiter() {
+    for (n, (algorithm, refill)) in ALGORITHMS.into_iter().enumerate() {
+        let quota = Quota::from_nanos(10, 1_000_000).unwrap();
+        let keyed =
+            KeyedLimiter::<u64>::builder(algorithm, quota).refill(refill).max_keys(1).build_at(0).expect("one key");
+        let limiter = tidegate::Limiter::builder(algorithm, quota).refill(refill).build_at(0).unwrap();
+        let (key, mut slots, mut numbers, mut now) = (keyed.key(&1), Vec::new(), Numbers::new(n as u64), 0);
+        for _ in 0..10_000 {
+            now += numbers.log(18);
+            let cost = numbers.below(13);
+            match numbers.below(4) {
+                0 => assert_eq!(key.take_at(now, cost), limiter.take_at(now, cost)),
+                1 => {
+                    key.refund_at(now, cost);
+                    limiter.refund_at(now, cost);
+                }
+                2 => {
+                    let from = now + numbers.log(21);
+                    let ours = key.reserve_from_at(now, from, cost, 3_000_000);
+                    let theirs = limiter.reserve_from_at(now, from, cost, 3_000_000);
+                    assert_eq!(ours.as_ref().err(), theirs.as_ref().err());
+                    if let (Ok(ours), Ok(theirs)) = (ours, theirs) {
+                        assert_eq!(ours.at_nanos(), theirs.at_nanos());
+                        slots.push((ours, theirs));
+                    }
+                }
+                _ => {
+                    if let Some((ours, theirs)) = slots.pop() {
+                        key.cancel_at(now, ours);
+                        limiter.cancel_at(now, theirs);
+                    }
+                }
+            }
+            assert_eq!(key.peek_at(now, 1), limiter.peek_at(now, 1), "{algorithm} {refill:?}");
+        }
+    }
+}
+
 /// Every verb at the time of a table's own clock is its `_at` twin at that time: of the limiter, of a key, of a reservation.
 #[test]
 fn every_plain_verb_is_that_of_the_clock() {
@@ -367,6 +407,11 @@ fn a_late_clock_does_not_meet_a_fresh_bucket() {
     assert!(keyed.try_acquire_at(&1, 3_500_000, 1));
     assert!(!keyed.try_acquire_at(&1, 4_500_000, 1));
     assert!(keyed.try_acquire_at(&1, 5_000_000, 1));
+    // So is who reserves: the next permit is due at 7 ms, as after 6 ms, not at 6.5.
+    assert!(keyed.try_acquire_at(&2, 6_000_000, 1) && keyed.reset(&2));
+    assert!(keyed.reserve_at(&1, 5_500_000, 1, 0).is_ok());
+    assert!(!keyed.try_acquire_at(&1, 6_500_000, 1));
+    assert!(keyed.try_acquire_at(&1, 7_000_000, 1));
 }
 
 /// One caller with a clock far ahead does not hold up all newcomers: at most as long as a spend is remembered.
@@ -394,6 +439,9 @@ fn keys_chosen_against_one_table_do_not_collide_in_another() {
     let refused: Vec<u64> = (0..20_000u64).filter(|key| !first.try_acquire_at(key, 5, 1)).take(900).collect();
     assert_eq!(refused.len(), 900);
     assert_eq!(crowd(&refused), 0, "900 keys that the first table refused all fit into the second");
+    let second = keyed(Algorithm::Gcra, 1, 1_000, WhenFull::Refuse);
+    let alike = |key: &u64| first.key(key).into_raw() == second.key(key).into_raw();
+    assert_eq!(refused.iter().filter(|key| alike(key)).count(), 0, "each table has a seed of its own");
 }
 
 #[test]
@@ -421,6 +469,8 @@ fn hashes_of_the_callers_own_may_be_any() {
         assert_eq!((0..5).filter(|_| key.try_acquire_at(7, 1)).count(), 2, "{hash}");
         assert!(!keyed.key_from_raw(key.into_raw()).try_acquire_at(7, 1));
     }
+    let raw = hashes.map(|hash| keyed.key_of_hash(hash).into_raw());
+    assert!((1..raw.len()).all(|n| !raw[..n].contains(&raw[n])), "{raw:?}");
     assert!(hashes.into_iter().all(|hash| keyed.key_of_hash(hash).reset()) && keyed.is_empty());
 }
 
