@@ -469,6 +469,10 @@ fn hashes_of_the_callers_own_may_be_any() {
         assert_eq!((0..5).filter(|_| key.try_acquire_at(7, 1)).count(), 2, "{hash}");
         assert!(!keyed.key_from_raw(key.into_raw()).try_acquire_at(7, 1));
     }
+    assert!(
+        !hashes.into_iter().any(|hash| keyed.key_of_hash(hash).try_acquire_at(7, 1)),
+        "nobody took another's place"
+    );
     let raw = hashes.map(|hash| keyed.key_of_hash(hash).into_raw());
     assert!((1..raw.len()).all(|n| !raw[..n].contains(&raw[n])), "{raw:?}");
     assert!(hashes.into_iter().all(|hash| keyed.key_of_hash(hash).reset()) && keyed.is_empty());

@@ -436,5 +436,8 @@ mod tests {
         assert_eq!(Ledger::seen(rule.request(full, 0), 0, SECOND / 2).current, NET_MAX);
         let spent = Ledger { slice: 0, earlier: NET_MAX, current: NET_MIN + 1 }.word();
         assert_eq!(rule.retry(spent, 0, Failure::Transient), (spent, None));
+        let last = Ledger { slice: 0, earlier: NET_MAX, current: NET_MIN + 2 }.word();
+        let (word, cost) = rule.retry(last, 0, Failure::Transient);
+        assert_eq!((Ledger::seen(word, 0, SECOND / 2).current, cost), (NET_MIN, Some(0)));
     }
 }

@@ -96,3 +96,14 @@ fn a_cancelled_reservation_leaves_no_trace() {
     }
     check(holds as fn(Any, Vec<Step>, Step));
 }
+
+/// A cancelled reservation comes back also when all is in use, but for nobody's wait.
+#[test]
+fn a_cancellation_at_the_brim_gives_back() {
+    let quota = tidegate::Quota::from_nanos(2, 1_000_000).unwrap();
+    let limiter = tidegate::Limiter::builder(tidegate::Algorithm::Gcra, quota).build_at(0).unwrap();
+    let slot = limiter.reserve_at(0, 1, 0).unwrap();
+    assert!(limiter.try_acquire_at(0, 1) && !limiter.try_acquire_at(0, 1));
+    limiter.cancel_at(0, slot);
+    assert_eq!(limiter.peek_at(0, 1).remaining(), 1);
+}
