@@ -165,6 +165,9 @@ fn grpc_counts_failures_that_are_not_retried() {
         budget.success_at(0, None);
     }
     assert_eq!(budget.tokens_at(0), 10_000);
+    budget.give_up_at(0);
+    budget.reset();
+    assert_eq!(budget.tokens_at(0), 10_000);
 }
 
 #[test]

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use common::{Numbers, reference_algorithm};
 use tidegate::{
-    Algorithm, Anchor, Carry, KeyedLimiter, KeyedLimiterBuilder, KeyedLimiterError, ManualClock, Quota, Refill,
-    Refusal, WhenFull,
+    Algorithm, Anchor, Carry, Group, KeyedLimiter, KeyedLimiterBuilder, KeyedLimiterError, ManualClock, Member, Quota,
+    Refill, Refusal, WhenFull,
 };
 use tidegate_reference as reference;
 
@@ -356,6 +356,14 @@ fn newcomers_share_when_the_table_overflows() {
     }
     // The ten who have a slot have one each; all others five together.
     assert_eq!(granted, 10 + 5);
+    // In a group, too: one permit that is shared comes back in 200 us, when nobody who has a slot is idle.
+    let of_group = |key: u64, now| {
+        let members = [Member::key("key", keyed.key(&key), 1)];
+        Group::new(&members).expect("one member").take_at(now).is_allowed()
+    };
+    assert_eq!((20_000..20_100).filter(|&key| of_group(key, 10)).count(), 0);
+    assert!((0..10).all(|key| keyed.try_acquire_at(&key, 10, 4)));
+    assert_eq!((20_000..20_100).filter(|&key| of_group(key, 200_010)).count(), 1);
 }
 
 /// Idle keys are reclaimed by those who come, and nobody has to sweep.
@@ -498,6 +506,7 @@ fn nothing_secret_is_printed() {
     let builder = KeyedLimiter::<str>::builder(Algorithm::SlidingWindow, quota).max_keys(77);
     assert!(format!("{builder:?}").starts_with("KeyedLimiterBuilder { ") && format!("{builder:?}").contains("77"));
     let (one, other) = (builder.clone().build_at(0).unwrap(), builder.build_at(0).unwrap());
+    assert_eq!((one.algorithm(), one.quota(), one.max_keys()), (Algorithm::SlidingWindow, quota, 77));
     let key = one.key("a");
     let reservation = key.reserve(1, Duration::ZERO).unwrap();
     let (printed, snapshot) = (format!("{one:?}"), format!("{:?}", one.snapshot()));
