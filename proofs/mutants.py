@@ -7,7 +7,7 @@
 cargo-mutants says what the mutants are. It would build the tests once for each; here all are built at once: a function with mutants becomes a
 `match` on the number of the mutant that is switched on, with one arm each, and a test reads the number from its environment. A mutant whose arm
 does not compile is *unviable*. It is *caught* if a test fails, *timed out* if one spins or hangs, and *missed* otherwise; functions that were
-computed while compiling do not see the switch, so a mutant of a constant, and one missed in a `const fn`, is built by itself and tested again.
+computed while compiling do not see the switch, so a mutant of a constant, one missed in a `const fn`, and one where the type is the body's own (`-> impl`), is built by itself.
 
 docs/mutants.md explains each mutant that is missed, by its name, and has the table. This fails if one is missed that the page does not explain, or if
 fewer than 95 % are caught of those that change an answer. `--resume` goes on with a run that was broken off, `--every N` takes every Nth mutant, `--report` only says how the last run
@@ -85,9 +85,6 @@ pub mod mutant {
             number => number,
         }
     }
-    pub fn any<'a, T, I: Iterator<Item = T> + 'a>(all: I) -> ::alloc::boxed::Box<dyn Iterator<Item = T> + 'a> {
-        ::alloc::boxed::Box::new(all)
-    }
     #[cold]
     fn first() -> u32 {
         let number = std::env::var("TIDEGATE_MUTANT").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
@@ -133,17 +130,14 @@ def switched(text, mutants):
         functions[body_of(text, mutant["function"])].append((number, mutant))
     made, done, lines = "", 0, {}
     for (opens, closes), group in sorted(functions.items(), key=lambda item: item[0]):
-        kind = re.match(r"-> impl Iterator<Item ?= ?(.*)>$", group[0][1]["function"]["return_type"] or "")
-        # Arms of different types: any iterator will do.
-        opening, closing = (f"crate::mutant::any::<{kind[1]}, _>({{", "})") if kind else ("{", "}")
         made += text[done : opens + 1] + " match crate::mutant::number() {\n"
         for number, mutant in group:
             begin, end = place(text, mutant["span"]["start"]), place(text, mutant["span"]["end"])
             body = text[opens + 1 : begin] + mutant["replacement"] + " " + text[end:closes]
             first = made.count("\n") + 1
-            made += f"{number} => {opening}{body}{closing},\n"
+            made += f"{number} => {{{body}}},\n"
             lines[number] = range(first, made.count("\n") + 1)
-        made += f"_ => {opening}{text[opens + 1 : closes]}{closing},\n}}"
+        made += f"_ => {{{text[opens + 1 : closes]}}},\n}}"
         done = closes
     made += text[done:]
     return re.sub(r"#\[inline(\(always\))?\]", "#[inline(never)]", made), lines
@@ -186,7 +180,7 @@ def lay_out(sources, mutants, unviable):
     arms = {}
     by_file = defaultdict(list)
     for number, mutant in mutants.items():
-        if number not in unviable and mutant["function"]:
+        if number not in unviable and has_switch(mutant):
             by_file[mutant["file"]].append((number, mutant))
     for path in sources:
         text = (ROOT / path).read_text()
@@ -318,12 +312,16 @@ def listed(room):
     return json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
 
-def compiled_in(text, function):
-    """Whether the compiler may compute it: a constant, or a function that it can call."""
-    if not function:
-        return True
-    begin, end = place(text, function["span"]["start"]), body_of(text, function)[0]
-    return re.search(r"\bconst fn\b", text[begin:end]) is not None
+def has_switch(mutant):
+    """Whether it is in a function whose arms are of one type: not in a constant, nor where the type is the body's own."""
+    return mutant["function"] is not None and "impl " not in (mutant["function"]["return_type"] or "")
+
+
+def asks(mutant):
+    """Whether the function is called when the program runs, and never by the compiler."""
+    text = (ROOT / mutant["file"]).read_text()
+    begin, end = place(text, mutant["function"]["span"]["start"]), body_of(text, mutant["function"])[0]
+    return re.search(r"\bconst fn\b", text[begin:end]) is None
 
 
 def explained(page):
@@ -405,12 +403,12 @@ def main():
                 return
             if number in unviable:
                 how, test = "unviable", "compiler"
-            elif mutant["function"]:
+            elif has_switch(mutant):
                 how, test = judge(number, room_of[number], programs, limits)
             else:
                 how, test = "missed", ""
             results.append({"number": number, "room": room_of[number], "name": name(mutant), "where": mutant["name"], "outcome": how, "by": test})
-            if how == "timed out" or how == "missed" and mutant["function"]:
+            if how == "timed out" or how == "missed" and has_switch(mutant):
                 print(f"{how}: {mutant['name']}", flush=True)
             if len(results) % 20 == 0:
                 print(f"{len(results)} after {time.monotonic() - began:.0f} s", flush=True)
@@ -421,7 +419,7 @@ def main():
         LIST.write_text(json.dumps(results, indent=1))
         for result in results:
             mutant = mutants[result["number"]]
-            if result["outcome"] == "missed" and compiled_in((ROOT / mutant["file"]).read_text(), mutant["function"]):
+            if result["outcome"] == "missed" and not (has_switch(mutant) and asks(mutant)):
                 result["outcome"], result["by"] = alone(sources, mutant, result["room"])
                 print(f"by itself {result['outcome']}: {mutant['name']}", flush=True)
         LIST.write_text(json.dumps(results, indent=1))
