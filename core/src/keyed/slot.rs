@@ -85,14 +85,14 @@ mod half {
     fn load<const AT: usize>(slot: &AtomicU128) -> u64 {
         let half;
         // SAFETY: half of an atomic load of the slot, which is what this is to the language; of its 16 bytes only those are asked for that are used.
-        // The processor loads 8 aligned bytes at once, and acquires what was before their store.
+        // The processor loads 8 aligned bytes at once, and acquires what was before their store; so does the compiler, to which this is not a mere read.
         unsafe {
             core::arch::asm!(
                 "mov {half}, qword ptr [{slot} + {at}]",
                 half = lateout(reg) half,
                 slot = in(reg) slot.as_ptr(),
                 at = const AT,
-                options(nostack, preserves_flags, readonly),
+                options(nostack, preserves_flags),
             );
         }
         half
