@@ -25,6 +25,60 @@ pub(crate) use model::{AtomicU8, AtomicU64, AtomicU128};
 #[cfg(all(tidegate_spurious, not(tidegate_loom)))]
 pub(crate) use spurious::{AtomicU8, AtomicU64, AtomicU128};
 
+/// The upper half of a pair, or the lower one, loaded alone.
+///
+/// On x86-64 without a load of the whole, which in `portable-atomic` is a call through a pointer: not every such processor has one of 128 bits.
+#[cfg(feature = "std")]
+pub(crate) mod half {
+    use super::AtomicU128;
+
+    #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(tidegate_loom), not(miri)))]
+    #[allow(unsafe_code)]
+    #[inline(always)]
+    fn load<const AT: usize>(pair: &AtomicU128) -> u64 {
+        let half;
+        // SAFETY: half of an atomic load of the pair, which is what this is to the language; of its 16 bytes only those are asked for that are used.
+        // The processor loads 8 aligned bytes at once, and acquires what was before their store; so does the compiler, to which this is not a mere read.
+        // Where a processor cannot exchange 128 bits, portable-atomic takes a lock, and stores each half by itself (1.11 to 1.15): then, too, a half
+        // is what somebody has stored.
+        unsafe {
+            core::arch::asm!(
+                "mov {half}, qword ptr [{pair} + {at}]",
+                half = lateout(reg) half,
+                pair = in(reg) pair.as_ptr(),
+                at = const AT,
+                options(nostack, preserves_flags),
+            );
+        }
+        half
+    }
+
+    #[cfg(not(all(target_arch = "x86_64", target_pointer_width = "64", not(tidegate_loom), not(miri))))]
+    fn load<const AT: usize>(pair: &AtomicU128) -> u64 {
+        (pair.load(super::Ordering::Acquire) >> (AT * 8)) as u64
+    }
+
+    #[inline(always)]
+    pub(crate) fn upper(pair: &AtomicU128) -> u64 {
+        load::<8>(pair)
+    }
+
+    /// Both, perhaps of two moments: the upper one of the earlier.
+    #[cfg(any(target_arch = "x86_64", tidegate_loom))]
+    #[inline(always)]
+    pub(crate) fn both(pair: &AtomicU128) -> (u64, u64) {
+        let upper = upper(pair);
+        super::stall();
+        (upper, load::<0>(pair))
+    }
+
+    #[cfg(not(any(target_arch = "x86_64", tidegate_loom)))]
+    pub(crate) fn both(pair: &AtomicU128) -> (u64, u64) {
+        let both = pair.load(super::Ordering::Acquire);
+        ((both >> 64) as u64, both as u64)
+    }
+}
+
 /// Bugs that a test must catch. They exist only in builds for loom, and with `--cfg tidegate_seeded`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(any(tidegate_loom, tidegate_seeded)), allow(dead_code))]
@@ -53,6 +107,8 @@ pub enum Bug {
     CountedLate,
     /// A key that lies away from home is taken off the count there before it is gone, and whether or not it goes.
     UncountedEarly,
+    /// The word of a slot is taken for that of the key whose hash was seen there before.
+    FoundUnchecked,
     /// A place in the table is taken without regard to the maximum.
     LastPlaceTwice,
     /// A group that is denied by its last member keeps what the others have given.
@@ -324,6 +380,13 @@ mod spurious {
                 }
             }
         };
+    }
+
+    impl AtomicU128 {
+        #[allow(dead_code)]
+        pub(crate) fn as_ptr(&self) -> *mut u128 {
+            self.0.as_ptr()
+        }
     }
 
     spurious!(AtomicU8, u8);

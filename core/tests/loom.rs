@@ -314,6 +314,20 @@ mod keyed {
         });
     }
 
+    /// A slot changes hands while it is searched: nobody is answered by another key's word.
+    #[test]
+    fn an_answer_is_of_its_own_key() {
+        holds_but_not_with(Bug::FoundUnchecked, None, || {
+            let keyed = keyed(1, 1);
+            assert!(keyed.try_acquire_at(&1, 0, 1));
+            let other = keyed.clone();
+            // At `PERIOD` key 1 is idle, whether or not key 2 has its slot.
+            let thread = thread::spawn(move || assert!(other.peek_at(&1, PERIOD, 1).is_allowed()));
+            assert!(keyed.try_acquire_at(&2, PERIOD, 1));
+            thread.join().unwrap();
+        });
+    }
+
     /// A key is seen to be idle, then spent on, then forgotten: not both.
     #[test]
     fn a_key_is_not_forgotten_under_a_spend() {

@@ -9,7 +9,7 @@ use super::slot::{Entry, NEVER_USED, WAYS};
 use super::table::{REACH, Table};
 use crate::sync::{
     AtomicU128, Bug,
-    Ordering::{AcqRel, Relaxed},
+    Ordering::{AcqRel, Acquire, Relaxed},
     seeded,
 };
 
@@ -147,8 +147,7 @@ impl Table {
         loop {
             let reach = self.look_around(new.hash, now, idle, little);
             if let Some(spot) = reach.idle {
-                self.raise_floor(now);
-                if self.place(spot, new) {
+                if self.gone_idle(spot, now) && self.place(spot, new) {
                     return Ok(true);
                 }
                 continue;
@@ -196,7 +195,7 @@ impl Table {
         }
     }
 
-    /// The slots in reach of a newcomer, up to the first that was never used; of a full table only the home block, if somebody there
+    /// The slots in reach of a newcomer, up to the block with one that was never used; of a full table only the home block, if somebody there
     /// has little in use.
     fn look_around(&self, hash: u64, now: u64, idle: &impl Idle, little: u64) -> Reach<'_> {
         let mut found = Reach::default();
@@ -242,15 +241,23 @@ impl Table {
                 nearest.offer(used, spot);
                 continue;
             }
-            self.raise_floor(now);
             for spot in glance.idle(now, idle) {
-                if self.place(spot, Entry::GONE) {
+                if self.gone_idle(spot, now) && self.place(spot, Entry::GONE) {
                     self.shrink();
                     forgot = true;
                 }
             }
         }
         forgot
+    }
+
+    /// Says that an idle key is about to be forgotten, if it is what was seen: a glimpse alone does not show that anybody was idle.
+    fn gone_idle(&self, spot: Spot<'_>, now: u64) -> bool {
+        let seen = Entry::unpack(spot.slot.load(Acquire)) == spot.seen;
+        if seen {
+            self.raise_floor(now);
+        }
+        seen
     }
 
     /// Brings a key into a free slot. `Some(false)`: the slot has changed meanwhile. `None`: the table is full.

@@ -4,10 +4,10 @@
 //! slot  (128 bits) = { hash: 64 | word: 64 }       hash 0: never used, 1: forgotten, 2..: a key
 //! block (128 bytes) = 8 slots
 //! ```
-//! A slot that has been used never becomes *never used* again, and a block fills from its first slot. So a search ends at the first
-//! slot never used, and what lies behind cannot be the key.
+//! A slot that has been used never becomes *never used* again, and a block fills from its first slot. So a search ends with the first block
+//! whose last slot was never used, and what lies behind cannot be the key.
 
-use crate::sync::{AtomicU128, Ordering::Acquire};
+use crate::sync::{AtomicU128, Bug, Ordering::Acquire, half, seeded, stall};
 
 /// Slots in a block: a pair of cache lines, which processors fetch together. In models two, or there would be too much to explore.
 pub(super) const WAYS: usize = if cfg!(tidegate_loom) { 2 } else { 8 };
@@ -32,7 +32,7 @@ impl Block {
         Block(core::array::from_fn(|_| AtomicU128::new(0)))
     }
 
-    /// Asks memory for the block, and waits for nothing.
+    /// Asks memory for the block's two lines, and waits for nothing.
     #[inline(always)]
     #[cfg(all(target_arch = "x86_64", not(tidegate_loom), not(miri)))]
     #[allow(unsafe_code)]
@@ -48,7 +48,7 @@ impl Block {
     #[inline(always)]
     #[cfg(not(all(target_arch = "x86_64", not(tidegate_loom), not(miri))))]
     pub(super) fn prefetch(&self) {
-        core::hint::black_box(self.0[0].load(Acquire));
+        core::hint::black_box(self.0[0].load(crate::sync::Ordering::Relaxed));
     }
 
     #[inline(always)]
@@ -58,60 +58,20 @@ impl Block {
             let mut met = 0_u32;
             let mut last = NEVER_USED;
             for (n, slot) in self.0.iter().enumerate() {
-                last = half::hash(slot);
+                last = half::upper(slot);
                 met |= u32::from(last == hash) << n;
             }
             if met == 0 {
                 return if last == NEVER_USED { Search::Nowhere } else { Search::Further };
             }
+            stall();
             let slot = &self.0[met.trailing_zeros() as usize % WAYS];
             let entry = Entry::unpack(slot.load(Acquire));
-            // Otherwise another key has taken its slot meanwhile.
-            if entry.hash == hash {
+            // Otherwise it was forgotten meanwhile, and perhaps another key has its slot.
+            if entry.hash == hash || seeded(Bug::FoundUnchecked) {
                 return Search::Found(slot, entry.word);
             }
         }
-    }
-}
-
-/// The halves of a slot, each read by itself. On x86-64 without a load of the whole: that is a call through a pointer in `portable-atomic`,
-/// since not every such processor has a load of 128 bits.
-mod half {
-    use super::AtomicU128;
-
-    #[inline(always)]
-    #[cfg(all(target_arch = "x86_64", not(tidegate_loom), not(tidegate_spurious), not(miri)))]
-    #[allow(unsafe_code)]
-    fn load<const AT: usize>(slot: &AtomicU128) -> u64 {
-        let half;
-        // SAFETY: half of an atomic load of the slot, which is what this is to the language; of its 16 bytes only those are asked for that are used.
-        // The processor loads 8 aligned bytes at once, and acquires what was before their store; so does the compiler, to which this is not a mere read.
-        unsafe {
-            core::arch::asm!(
-                "mov {half}, qword ptr [{slot} + {at}]",
-                half = lateout(reg) half,
-                slot = in(reg) slot.as_ptr(),
-                at = const AT,
-                options(nostack, preserves_flags),
-            );
-        }
-        half
-    }
-
-    #[inline(always)]
-    #[cfg(not(all(target_arch = "x86_64", not(tidegate_loom), not(tidegate_spurious), not(miri))))]
-    fn load<const AT: usize>(slot: &AtomicU128) -> u64 {
-        (slot.load(crate::sync::Ordering::Acquire) >> (AT * 8)) as u64
-    }
-
-    #[inline(always)]
-    pub(super) fn hash(slot: &AtomicU128) -> u64 {
-        load::<8>(slot)
-    }
-
-    #[inline(always)]
-    pub(super) fn word(slot: &AtomicU128) -> u64 {
-        load::<0>(slot)
     }
 }
 
@@ -126,10 +86,11 @@ impl Entry {
     /// No key any more.
     pub(super) const GONE: Entry = Entry { hash: FORGOTTEN, word: 0 };
 
-    /// What is in a slot, hash and word perhaps of two moments: enough for whoever compares both before a change.
+    /// What is in a slot, the hash perhaps of an earlier moment than the word: enough for whoever compares both before a change.
     #[inline(always)]
     pub(super) fn glimpse(slot: &AtomicU128) -> Entry {
-        Entry { hash: half::hash(slot), word: half::word(slot) }
+        let (hash, word) = half::both(slot);
+        Entry { hash, word }
     }
 
     pub(super) fn pack(self) -> u128 {
