@@ -146,7 +146,8 @@ impl Run {
         let booked = self.keyed.reserve_at(&key, now, cost, max_wait);
         match booked {
             Ok(slot) => {
-                // Forgotten meanwhile, or not: the slot says which model booked it.
+                // Forgotten meanwhile, or not: the slot says which model booked it, or else what is left afterwards.
+                let ours = self.keyed.peek_at(&key, now, 1);
                 for fresh in [false, true] {
                     let (mut model, evictions) = match self.known.get(&key) {
                         Some(known) if !fresh => (known.model.clone(), known.evictions),
@@ -157,10 +158,11 @@ impl Run {
                     }
                     if let Ok(theirs) = model.reserve(now, cost, max_wait)
                         && theirs.at == slot.at_nanos()
+                        && same(ours, &model.peek(now, 1)).is_ok()
                     {
                         let evictions = if fresh { self.keyed.evictions() } else { evictions };
                         self.known.insert(key, Known { model, evictions, slot: Some((slot, theirs)) });
-                        return self.look(key);
+                        return;
                     }
                 }
                 panic!("key {key}: booked {slot:?} at {now}");
