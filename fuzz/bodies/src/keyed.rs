@@ -1,5 +1,6 @@
 //! Any sequence of calls on a key table: each key is the reference model's, or has been forgotten, and then the table says so.
 //!
+//! Two pasts of a key may explain all of its answers so far: kept, or forgotten and new. Then both are followed until one of them does not.
 //! Time goes forward, so a key that was forgotten as idle is as good as one that was kept. The table's hash is seeded anew each time:
 //! what is asserted holds for every hash, but a finding may take several runs to show again.
 
@@ -10,18 +11,21 @@ use tidegate_reference::{self as reference, Model};
 
 use crate::steps::common::{Numbers, reference_algorithm, same};
 
-/// What the table should remember of a key.
-struct Known {
+/// A past of a key that explains its answers.
+#[derive(Clone)]
+struct Past {
     model: Model,
     /// The table's count when the key was last seen to be in it.
     evictions: u64,
-    slot: Option<(Slot, reference::Slot)>,
+    slot: Option<reference::Slot>,
 }
 
 struct Run {
     keyed: KeyedLimiter<u64>,
     new: Model,
-    known: HashMap<u64, Known>,
+    known: HashMap<u64, Vec<Past>>,
+    /// The last booking of a key, which its pasts have, too.
+    booked: HashMap<u64, Slot>,
     when_full: WhenFull,
     now: u64,
 }
@@ -75,7 +79,9 @@ impl Run {
             config.refill = reference::Refill::Interval;
         }
         match (built, Model::new(config)) {
-            (Some(keyed), Ok(new)) => Some(Run { keyed, new, known: HashMap::new(), when_full, now: 0 }),
+            (Some(keyed), Ok(new)) => {
+                Some(Run { keyed, new, known: HashMap::new(), booked: HashMap::new(), when_full, now: 0 })
+            }
             (None, Err(_)) => None,
             (ours, theirs) => panic!("only one side accepts {limit} in {period}: {} / {theirs:?}", ours.is_some()),
         }
@@ -106,17 +112,22 @@ impl Run {
             }
             10 => {
                 self.keyed.refund_at(&key, now, cost);
-                if let Some(known) = self.known.get_mut(&key) {
-                    known.model.refund(now, cost);
+                for past in self.known.get_mut(&key).into_iter().flatten() {
+                    past.model.refund(now, cost);
                 }
                 self.look(key);
             }
             11 => self.reserve(key, cost, numbers.near(&[0, period], 64)),
             12 => {
-                if let Some((ours, theirs)) = self.known.get_mut(&key).and_then(|known| known.slot.take()) {
+                let pasts = self.known.get_mut(&key).map_or(&mut [][..], Vec::as_mut_slice);
+                // A past in which it was forgotten since has nothing to cancel.
+                let all = pasts.iter().all(|past| past.slot.is_some());
+                if let Some(ours) = self.booked.remove(&key).filter(|_| all) {
                     self.keyed.cancel_at(&key, now, ours);
-                    if let Some(known) = self.known.get_mut(&key) {
-                        known.model.cancel(now, theirs);
+                    for past in pasts {
+                        if let Some(theirs) = past.slot.take() {
+                            past.model.cancel(now, theirs);
+                        }
                     }
                     self.look(key);
                 }
@@ -124,11 +135,13 @@ impl Run {
             13 => {
                 self.keyed.reset(&key);
                 self.known.remove(&key);
+                self.booked.remove(&key);
                 self.look(key);
             }
             14 if numbers.below(4) == 0 => {
                 self.keyed.clear();
                 self.known.clear();
+                self.booked.clear();
                 assert!(self.keyed.is_empty());
             }
             _ => self.look(key),
@@ -143,67 +156,59 @@ impl Run {
 
     fn reserve(&mut self, key: u64, cost: u64, max_wait: u64) {
         let now = self.now;
-        let booked = self.keyed.reserve_at(&key, now, cost, max_wait);
-        match booked {
-            Ok(slot) => {
-                // Forgotten meanwhile, or not: the slot says which model booked it, or else what is left afterwards.
-                let ours = self.keyed.peek_at(&key, now, 1);
-                for fresh in [false, true] {
-                    let (mut model, evictions) = match self.known.get(&key) {
-                        Some(known) if !fresh => (known.model.clone(), known.evictions),
-                        _ => (self.new.clone(), 0),
-                    };
-                    if fresh && !self.may_be_forgotten(key) {
-                        break;
-                    }
-                    if let Ok(theirs) = model.reserve(now, cost, max_wait)
-                        && theirs.at == slot.at_nanos()
-                        && same(ours, &model.peek(now, 1)).is_ok()
-                    {
-                        let evictions = if fresh { self.keyed.evictions() } else { evictions };
-                        self.known.insert(key, Known { model, evictions, slot: Some((slot, theirs)) });
-                        return;
-                    }
-                }
-                panic!("key {key}: booked {slot:?} at {now}");
-            }
-            Err(_) => self.look(key),
+        if let Ok(slot) = self.keyed.reserve_at(&key, now, cost, max_wait) {
+            let mut pasts = self.pasts(key);
+            pasts.retain_mut(|past| {
+                let theirs = past.model.reserve(now, cost, max_wait).ok().filter(|theirs| theirs.at == slot.at_nanos());
+                past.slot = theirs;
+                past.slot.is_some()
+            });
+            assert!(!pasts.is_empty(), "key {key}: booked {slot:?} at {now}");
+            self.known.insert(key, pasts);
+            self.booked.insert(key, slot);
         }
+        self.look(key);
     }
 
-    /// Whether the table may have forgotten a key since it was last seen there.
-    fn may_be_forgotten(&self, key: u64) -> bool {
-        self.known.get(&key).is_none_or(|known| {
-            known.evictions < self.keyed.evictions() || known.model.peek(self.now, 0).reset_after == 0
-        })
+    /// All that the key may be: what was known of it, and new, if it is not known or the table may have forgotten it since.
+    fn pasts(&self, key: u64) -> Vec<Past> {
+        let mut pasts = self.known.get(&key).cloned().unwrap_or_default();
+        let forgotten = |past: &Past| {
+            past.evictions < self.keyed.evictions() || past.model.clone().peek(self.now, 0).reset_after == 0
+        };
+        if pasts.is_empty() || pasts.iter().any(forgotten) {
+            pasts.push(Past { model: self.new.clone(), evictions: self.keyed.evictions(), slot: None });
+        }
+        pasts
     }
 
     fn agree(&mut self, key: u64, ours: Decision, ask: impl Fn(&mut Model) -> reference::Decision) {
-        let evictions = self.keyed.evictions();
-        if let Some(known) = self.known.get_mut(&key) {
-            let mut model = known.model.clone();
-            if same(ours, &ask(&mut model)).is_ok() {
-                known.model = model;
-                return;
+        let mut pasts = self.pasts(key);
+        pasts.retain_mut(|past| same(ours, &ask(&mut past.model)).is_ok());
+        if !pasts.is_empty() {
+            if let [one] = &mut pasts[..] {
+                one.evictions = self.keyed.evictions();
             }
-        }
-        assert!(
-            self.may_be_forgotten(key),
-            "key {key} at {}: {ours:?}, known as {:?}",
-            self.now,
-            self.known[&key].model
-        );
-        let mut model = self.new.clone();
-        if same(ours, &ask(&mut model)).is_ok() {
-            self.known.insert(key, Known { model, evictions, slot: None });
+            // Pasts that have become one.
+            let mut apart: Vec<Past> = Vec::new();
+            for past in pasts {
+                let same = |other: &&mut Past| {
+                    other.model.state() == past.model.state() && other.slot.is_some() == past.slot.is_some()
+                };
+                match apart.iter_mut().find(same) {
+                    Some(other) => other.evictions = other.evictions.min(past.evictions),
+                    None => apart.push(past),
+                }
+            }
+            self.known.insert(key, apart);
             return;
         }
         // No room for a newcomer.
         assert!(
             self.when_full == WhenFull::Refuse && !ours.is_allowed() && self.known.len() >= self.keyed.max_keys(),
-            "key {key} at {}: {ours:?}, new or {:?}",
+            "key {key} at {}: {ours:?}, which is none of {:?}",
             self.now,
-            self.known.get(&key).map(|known| &known.model)
+            self.pasts(key).iter().map(|past| &past.model).collect::<Vec<_>>()
         );
     }
 }
