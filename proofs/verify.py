@@ -137,7 +137,8 @@ def run(row, log):
     if "cargo test" in command:
         command += " -- --nocapture"
     began = time.monotonic()
-    environment = {**os.environ, "CARGO_TARGET_DIR": str(TARGET), "CARGO_TERM_COLOR": "never"}
+    # What make says of its folders would be the last line.
+    environment = {**os.environ, "MAKEFLAGS": "--no-print-directory", "CARGO_TARGET_DIR": str(TARGET), "CARGO_TERM_COLOR": "never"}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", command], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
