@@ -394,7 +394,7 @@ def main():
         programs, unviable = build(sources, mutants, tests)
         limits = baseline(programs, tests)
         kept = json.loads(LIST.read_text()) if "--resume" in words else []
-        results, began = [result for result in kept if mutants[result["number"]]["name"] == result["where"]], time.monotonic()
+        results, began = [result for result in kept if mutants.get(result["number"], {}).get("name") == result["where"]], time.monotonic()
         done = {result["number"] for result in results}
 
         def one(number):
