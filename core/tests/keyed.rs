@@ -260,7 +260,7 @@ fn every_plain_verb_is_that_of_the_clock() {
             plain.for_each(|key, decision| ours.push((key.into_raw(), decision)));
             plain.for_each_at(now, |key, decision| theirs.push((key.into_raw(), decision)));
             assert_eq!((ours.len(), plain.snapshot()), (theirs.len(), plain.snapshot_at(now)));
-            assert!(ours == theirs && !ours.is_empty());
+            assert!(ours == theirs && !ours.is_empty() && !plain.snapshot_at(now).is_empty());
         }
     }
     // Whoever is as good as new is not come to, though there.
