@@ -146,8 +146,6 @@ impl Table {
     #[inline(always)]
     pub(super) fn find(&self, hash: u64) -> Option<Spot<'_>> {
         let home = self.home(hash);
-        // Both lines of the block at once, not the second after the first.
-        self.blocks[home].prefetch();
         match self.blocks[home].search(hash) {
             Search::Found(slot, word) => Some(Spot { block: home, slot, seen: Entry { hash, word } }),
             Search::Further if self.away[home].load(Acquire) > 0 => self.find_away(hash),
