@@ -1,8 +1,19 @@
-"""Debian packages for one use: fetched by apt-get and unpacked in a folder, so that nothing of the system changes and nobody need be root."""
+#!/usr/bin/env python3
+"""Debian packages for one use: fetched by apt-get and unpacked in a folder, so that nothing of the system changes and nobody need be root.
+
+    proofs/debian.py FOLDER      unpacks a compiler with the sources of std there, and says where it is and where its libraries are
+"""
 
 import os
 import shutil
 import subprocess
+import sys
+from pathlib import Path
+
+# A compiler that can build std anew, and of the sources only those of std.
+COMPILER = ["rustc-web", "cargo-web", "rust-web-src"]
+PARTS = {"rust-web-src": "./usr/*/library*"}
+
 
 class Missing(Exception):
     """Why the packages are not to be had."""
@@ -45,3 +56,28 @@ def tell(command):
     except (OSError, subprocess.SubprocessError) as error:
         said = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip().splitlines()
         raise Missing(f"{command[0]}: {said[-1] if said else error}") from None
+
+
+def sources(root):
+    """Puts the sources of std where the compiler looks for them."""
+    place = root / "usr/lib/rustlib/src/rust"
+    if not (place / "library").exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.unlink(missing_ok=True)
+        place.symlink_to(next((root / "usr/src").glob("rustc-*")))
+
+
+def main():
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        root = unpacked(folder, COMPILER, PARTS)
+    except Missing as why:
+        sys.exit(str(why))
+    sources(root)
+    print(root)
+    print(environment(root)["LD_LIBRARY_PATH"])
+
+
+if __name__ == "__main__":
+    main()

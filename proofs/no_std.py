@@ -50,13 +50,13 @@ class Tools:
         libraries = Path(said(["rustc", "--print", "sysroot"]).strip()) / "lib/rustlib"
         own = all((libraries / target / "lib").exists() for target in (ARM, WASM))
         qemu = shutil.which("qemu-system-arm")
-        packages = ([] if own else ["rustc-web", "cargo-web", "rust-web-src"]) + ([] if qemu else ["qemu-system-arm"])
+        packages = ([] if own else debian.COMPILER) + ([] if qemu else ["qemu-system-arm"])
         self.environment = {**os.environ, "CARGO_TARGET_DIR": str(TARGET), "CARGO_TERM_COLOR": "never"}
         self.cargo, self.std, self.qemu = ["cargo"], [], [qemu]
         # Programs of the folder only: others keep the system's libraries.
         self.run_environment = dict(os.environ)
         if packages:
-            root = debian.unpacked(TARGET / "debian", packages, {"rust-web-src": "./usr/*/library*"})
+            root = debian.unpacked(TARGET / "debian", packages, debian.PARTS)
             found = debian.environment(root)
             if not qemu:
                 self.qemu = [root / "usr/bin/qemu-system-arm", "-L", root / "usr/share/qemu"]
@@ -65,19 +65,11 @@ class Tools:
                 linkers = libraries / host / "bin"
                 if not (linkers / "rust-lld").exists() and not shutil.which("rust-lld"):
                     raise debian.Missing("rustc has no rust-lld beside it")
-                self.sources(root)
+                debian.sources(root)
                 self.cargo, self.std = [root / "usr/bin/cargo"], ["-Zbuild-std=core,alloc"]
                 path = f"{linkers}:{os.environ['PATH']}"
                 self.environment |= found | {"RUSTC": str(root / "usr/bin/rustc"), "RUSTC_BOOTSTRAP": "1", "PATH": path}
         self.compiler = said([*self.environment.get("RUSTC", "rustc").split(), "--version"], env=self.environment).split()[1]
-
-    @staticmethod
-    def sources(root):
-        place = root / "usr/lib/rustlib/src/rust"
-        if not (place / "library").exists():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.unlink(missing_ok=True)
-            place.symlink_to(next((root / "usr/src").glob("rustc-*")))
 
     def build(self, package, target, features=(), lines=None, rest=()):
         """The file that was built."""

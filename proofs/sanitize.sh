@@ -118,28 +118,14 @@ sources() {
     sysroot="$(rustc --print sysroot)"
     [ -d "$sysroot/lib/rustlib/src/rust/library" ] && return
     runtime="$sysroot/lib/rustlib/$host/lib/librustc-stable_rt.tsan.a"
-    [ "$host" = x86_64-unknown-linux-gnu ] && [ -f "$runtime" ] && command -v apt-get dpkg >/dev/null ||
+    [ "$host" = x86_64-unknown-linux-gnu ] && [ -f "$runtime" ] ||
         skip "the sources of std are missing: rustup component add rust-src"
-    debian="$out/debian"
-    if [ ! -f "$debian/ready" ]; then
-        rm -rf "$debian"
-        mkdir -p "$debian"
-        (cd "$debian" && debs) >"$out/debian.log" 2>&1 || skip "the sources of std are missing: rustup component add rust-src, or Debian's rustc-web"
-        touch "$debian/ready"
-    fi
+    proofs/debian.py "$out/debian" >"$out/found" 2>"$out/debian.log" ||
+        skip "the sources of std are missing: rustup component add rust-src, or Debian's rustc-web ($(tail -n 1 "$out/debian.log"))"
+    { read -r debian && read -r libraries; } <"$out/found"
     # Debian's compiler comes without the runtime.
     ln -sf "$runtime" "$debian/usr/lib/rustlib/$host/lib/"
-    export RUSTC="$debian/usr/bin/rustc" LD_LIBRARY_PATH="$debian/usr/lib/x86_64-linux-gnu"
-}
-
-debs() {
-    needs() { apt-cache depends "$1" | sed -n "s/^ *Depends: \($2\)$/\1/p" | head -n 1; }
-    apt-cache show rustc-web >/dev/null 2>&1 || apt-get update -qq
-    std="$(needs libstd-rust-web-dev 'libstd-rust-web-[0-9.]*')"
-    apt-get download -qq rustc-web libstd-rust-web-dev rust-web-src "$std" "$(needs "$std" 'libllvm[0-9]*')" || return 1
-    for deb in *.deb; do dpkg -x "$deb" . || return 1; done
-    rm -f ./*.deb
-    LD_LIBRARY_PATH=usr/lib/x86_64-linux-gnu usr/bin/rustc -vV
+    export RUSTC="$debian/usr/bin/rustc" LD_LIBRARY_PATH="$libraries"
 }
 
 threads() {
