@@ -32,6 +32,7 @@ python() {
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r bindings-python/bench/requirements.txt &&
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./bindings-python
 }
+addon() { make --no-print-directory bindings-node/node_modules/installed && (cd bindings-node && npm run --silent build); }
 # A benchmark that leaves no figures yet still has its say in the log.
 leaves() { grep -q -- --json "$1" && echo --json "$TIDEGATE_BENCH_OUT/$2.json"; }
 compare() {
@@ -48,7 +49,7 @@ criterion() {
 step "build: Rust" rust
 step "build: C" make --no-print-directory -C bindings-c lib
 step "build: Python" python
-step "build: Node.js" make --no-print-directory node
+step "build: Node.js" addon
 step "one limiter" bin table
 step "many keys" bin keys
 step "how a cost grows" bin scaling

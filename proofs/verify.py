@@ -28,7 +28,7 @@ BESIDE, LATER, ALONE = "beside", "beside, later", "alone"
 Row = namedtuple("Row", "claim method size command when", defaults=[None])
 HALF = max(1, (os.cpu_count() or 1) // 2)
 
-CORE = "cargo test --release -p tidegate"
+CORE = "cargo test --profile light -p tidegate"
 WEAK = f'RUSTFLAGS="--cfg tidegate_spurious --cfg tidegate_seeded" cargo test -p tidegate --target-dir "{TARGET}/spurious"'
 
 ROWS = [

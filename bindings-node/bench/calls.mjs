@@ -1,6 +1,8 @@
 // What a call costs against an empty one across the same boundary. Ratios hold, absolutes do not.
 //
 // Every subject is run in turn, many short rounds; the lowest round of each counts, because all that disturbs only adds.
+import './optimized.mjs';
+
 import { createRequire } from 'node:module';
 
 import { Decision, Limiter } from 'tidegate';

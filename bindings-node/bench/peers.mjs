@@ -4,6 +4,8 @@
 //
 // First every subject is counted: of a limit it must admit exactly that many, or it does other work and the run ends. Then all run in turn,
 // many short rounds; a ratio is the median, over the rounds, of a subject's time by that of the first of its group in the same round.
+import './optimized.mjs';
+
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';

@@ -1,13 +1,16 @@
-// Builds the addon and puts it beside index.js as tidegate.node. Arguments go to cargo: `npm run build -- --offline`.
+// Builds the addon, optimized unless a profile is named, and puts it beside index.js as tidegate.node. Arguments go to cargo:
+// `npm run build -- --offline`, `npm run build -- --profile=dev`.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, renameSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const here = fileURLToPath(new URL('..', import.meta.url));
 const cargo = process.env.CARGO ?? 'cargo';
+const given = process.argv.slice(2);
+const profile = given.some((word) => word.startsWith('--profile')) ? [] : ['--release'];
 const built = spawnSync(
   cargo,
-  ['build', '--release', '-p', 'tidegate-node', '--message-format=json-render-diagnostics', ...process.argv.slice(2)],
+  ['build', ...profile, '-p', 'tidegate-node', '--message-format=json-render-diagnostics', ...given],
   { cwd: here, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8', maxBuffer: 2 ** 28 },
 );
 if (built.error) {
