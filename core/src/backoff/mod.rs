@@ -67,6 +67,7 @@
 mod budget;
 mod config;
 mod jitter;
+mod ledger;
 pub(crate) mod random;
 mod retry_rule;
 mod schedule;

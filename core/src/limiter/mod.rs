@@ -5,21 +5,21 @@ mod change;
 pub(crate) mod kept;
 pub(crate) mod log;
 pub(crate) mod place;
+#[cfg(feature = "std")]
+mod plain;
 pub(crate) mod reservation;
 mod ring;
 mod word;
 
 pub use builder::LimiterBuilder;
-pub use change::{ReconfigureError, RestoreError, Snapshot};
+pub use change::{Carry, ReconfigureError, RestoreError, Snapshot};
 #[cfg(feature = "std")]
 pub use reservation::Reservation;
-pub use reservation::{Carry, Refusal, Refused, Slot};
+pub use reservation::{Refusal, Refused, Slot};
 pub use ring::SlidingLog;
 pub use word::{ForeignWord, Word, WordLimiter};
 
 use change::Core;
-#[cfg(feature = "std")]
-use core::time::Duration;
 use place::Place;
 
 use crate::decision::{Decision, Verb};
@@ -250,118 +250,6 @@ impl Limiter {
         self.ask(now, |core, now| core.charge(now, cost))
     }
 
-    /// Books `cost` permits for the earliest instant at which they fit, at most `max_wait_nanos` from now.
-    ///
-    /// First come, first served: whoever asks later stands behind.
-    ///
-    /// # Errors
-    /// The cost can never fit, the wait would be longer, or the queue cannot be counted; nothing is booked.
-    ///
-    /// ```
-    /// # use tidegate::{Algorithm, Limiter, Quota};
-    /// let limiter = Limiter::new(Algorithm::Gcra, Quota::per_second(10)?.burst(1)?)?;
-    /// let waits: Vec<u64> = (0..3).map(|_| limiter.reserve_at(0, 1, u64::MAX).unwrap().at_nanos()).collect();
-    /// assert_eq!(waits, [0, 100_000_000, 200_000_000]);
-    /// # Ok::<(), tidegate::QuotaError>(())
-    /// ```
-    pub fn reserve_at(&self, now: u64, cost: u64, max_wait_nanos: u64) -> Result<Slot, Refused> {
-        self.reserve_from_at(now, now, cost, max_wait_nanos)
-    }
-
-    /// Books `cost` permits for the earliest instant at which they fit and that is not before `from`, at most `max_wait_nanos` from now.
-    ///
-    /// For work that must wait for something else as well: the permits are kept for that instant, wherever it lies. What the
-    /// limiter could have given until then is forgone as far as it cannot be told apart from what is kept: windows and logs are closed
-    /// until the instant, buckets give what is left of their burst. So the reservation of several limits at once (see
-    /// [`LimiterGroup::reserve_at`](crate::LimiterGroup::reserve_at)) exceeds none. A `from` before now is read as now; one beyond the horizon
-    /// as that.
-    ///
-    /// # Errors
-    /// As [`Limiter::reserve_at`].
-    ///
-    /// ```
-    /// # use tidegate::{Algorithm, Limiter, Quota};
-    /// let limiter = Limiter::new(Algorithm::Gcra, Quota::per_second(10)?.burst(3)?)?;
-    /// assert_eq!(limiter.reserve_from_at(0, 5_000_000_000, 1, u64::MAX)?.at_nanos(), 5_000_000_000);
-    /// assert!(!limiter.try_acquire_at(4_899_999_999, 1));
-    /// assert!(limiter.try_acquire_at(4_900_000_000, 1));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn reserve_from_at(&self, now: u64, from: u64, cost: u64, max_wait_nanos: u64) -> Result<Slot, Refused> {
-        if cost == 0 {
-            return Ok(Slot::nothing(now));
-        }
-        self.ask(now, |core, now| core.reserve(now, from, cost, max_wait_nanos))
-    }
-
-    /// Gives a reservation back, as far as nobody else relies on it.
-    ///
-    /// If nothing has happened since, the state before it comes back. Otherwise as much is given back as cannot let two parties use the
-    /// same permits: those who reserved behind keep their instants. What has been earned back already, and a slot from before a
-    /// reconfiguration, give nothing.
-    pub fn cancel_at(&self, now: u64, slot: Slot) {
-        self.cancel_by(|| now, &slot);
-    }
-
-    /// [`Limiter::cancel_at`] the time that the clock says after the state has been read.
-    pub(crate) fn cancel_by(&self, clock: impl Fn() -> u64, slot: &Slot) {
-        if slot.cost() > 0 {
-            self.ask(0, |core, _| core.cancel_by(&clock, slot));
-        }
-    }
-
-    /// Says what a reservation has really cost: the difference is given back, or charged.
-    ///
-    /// For work whose cost is known only when it is done: tokens of a language model, bytes of a response. Reserve an estimate, go ahead at
-    /// the instant, then settle. Less than was reserved is given back as [`Limiter::cancel_at`] gives back a part: not what has been earned
-    /// back already, and nothing that somebody who waits relies on. So settle after the instant and soon. More is charged as by
-    /// [`Limiter::charge_at`], into debt if need be.
-    ///
-    /// Allowed means settled; `retry_after` is then how long to pause until the debt is paid, if there is one. Denied means that the
-    /// debt would be too deep: what was reserved stays spent, the rest is not charged, and can be once `retry_after` has passed.
-    ///
-    /// ```
-    /// # use tidegate::{Algorithm, Limiter, Quota};
-    /// let tokens = Limiter::new(Algorithm::TokenBucket, Quota::per_minute(10_000)?)?;
-    /// let slot = tokens.reserve_at(0, 2_000, u64::MAX)?;
-    /// assert!(tokens.settle_at(0, slot, 500).is_allowed());
-    /// assert_eq!(tokens.peek_at(0, 1).remaining(), 9_500);
-    ///
-    /// let slot = tokens.reserve_at(0, 9_000, u64::MAX)?;
-    /// let decision = tokens.settle_at(0, slot, 12_500);
-    /// assert!(decision.is_allowed());
-    /// assert_eq!(decision.retry_after().unwrap().as_secs(), 18); // 3,000 permits of debt
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn settle_at(&self, now: u64, slot: Slot, actual: u64) -> Decision {
-        self.settle_by(now, || now, &slot, actual)
-    }
-
-    pub(crate) fn settle_by(&self, now: u64, clock: impl Fn() -> u64, slot: &Slot, actual: u64) -> Decision {
-        match actual.checked_sub(slot.cost()) {
-            Some(more) => self.charge_at(now, more),
-            None => {
-                // All of it is more than a part: then the state before it may come back.
-                if actual == 0 {
-                    self.cancel_by(clock, slot);
-                } else {
-                    self.ask(0, |core, _| core.return_part_by(&clock, slot, slot.cost() - actual));
-                }
-                self.peek_at(now, 0)
-            }
-        }
-    }
-
-    /// Whether `reserve_from_at` would be refused, without booking.
-    pub(crate) fn refuses_at(&self, now: u64, from: u64, cost: u64, max_wait: u64) -> Option<Refused> {
-        self.ask(now, |core, now| core.refuses(now, from, cost, max_wait))
-    }
-
-    /// As `take_at`, and what it takes to give it back.
-    pub(crate) fn spend_marked_at(&self, now: u64, cost: u64) -> (Decision, Option<Slot>) {
-        self.ask(now, |core, now| core.spend_marked(now, cost))
-    }
-
     /// The one word of the first configuration, and which it is; it may have been retired.
     #[inline(always)]
     pub(crate) fn place(&self) -> Option<(&Place, u64)> {
@@ -422,65 +310,5 @@ impl Limiter {
                 return answer;
             }
         }
-    }
-}
-
-/// The same verbs at the time of the limiter's own clock.
-#[cfg(feature = "std")]
-impl Limiter {
-    pub(crate) fn clock(&self) -> &ClockSource {
-        &self.clock
-    }
-
-    /// The time of the limiter's clock, in nanoseconds.
-    #[inline]
-    pub fn now(&self) -> u64 {
-        self.clock.now()
-    }
-
-    /// [`Limiter::try_acquire_at`], now.
-    #[inline]
-    pub fn try_acquire(&self, cost: u64) -> bool {
-        self.try_acquire_at(self.now(), cost)
-    }
-
-    /// [`Limiter::take_at`], now.
-    #[inline]
-    pub fn take(&self, cost: u64) -> Decision {
-        self.take_at(self.now(), cost)
-    }
-
-    /// [`Limiter::peek_at`], now.
-    #[inline]
-    pub fn peek(&self, cost: u64) -> Decision {
-        self.peek_at(self.now(), cost)
-    }
-
-    /// [`Limiter::refund_at`], now.
-    pub fn refund(&self, permits: u64) {
-        self.refund_at(self.now(), permits);
-    }
-
-    /// [`Limiter::charge_at`], now.
-    pub fn charge(&self, cost: u64) -> Decision {
-        self.charge_at(self.now(), cost)
-    }
-
-    /// [`Limiter::reserve_at`], now. A `max_wait` beyond 584 years is read as that.
-    ///
-    /// # Errors
-    /// As [`Limiter::reserve_at`].
-    pub fn reserve(&self, cost: u64, max_wait: Duration) -> Result<Reservation<'_>, Refused> {
-        self.reserve_at(self.now(), cost, crate::wait::nanos(max_wait)).map(|slot| Reservation::new(self, slot))
-    }
-
-    /// [`Limiter::cancel_at`], now: the clock is read after the state, so that no spend is later.
-    pub fn cancel(&self, slot: Slot) {
-        self.cancel_by(|| self.now(), &slot);
-    }
-
-    /// [`Limiter::settle_at`], now, likewise.
-    pub fn settle(&self, slot: Slot, actual: u64) -> Decision {
-        self.settle_by(self.now(), || self.now(), &slot, actual)
     }
 }

@@ -5,22 +5,32 @@
 //! retired word waits for the successor (a short critical section) and goes on there. No spend is lost between the two, and
 //! the path of a grant pays nothing for it.
 
+mod snapshot;
+#[cfg(feature = "std")]
+mod succession;
+
 use core::fmt;
 
 use crate::decision::Decision;
 use crate::limiter::place::Place;
-use crate::limiter::reservation::{Carry, Refused, Slot};
+use crate::limiter::reservation::{Refused, Slot};
 use crate::limiter::{Limiter, Retired};
 use crate::quota::{Quota, QuotaError};
-use crate::rule::{Algorithm, Config, Rule, Step};
+use crate::rule::{Config, Rule, Step};
 use crate::wide::mul_div_ceil;
 
 #[cfg(feature = "alloc")]
 use crate::limiter::log::{Log, LogRule, Memory};
 #[cfg(feature = "alloc")]
+use crate::rule::Algorithm;
+#[cfg(feature = "alloc")]
 use crate::sync::AtomicU64;
 #[cfg(feature = "alloc")]
 use alloc::boxed::Box;
+
+pub use snapshot::{RestoreError, Snapshot};
+#[cfg(feature = "std")]
+pub(crate) use succession::Succession;
 
 /// A configuration and the state under it.
 #[derive(Debug)]
@@ -48,6 +58,22 @@ macro_rules! on_place {
             State::Log($place) => $answer,
         }
     };
+}
+
+/// How the permits that are used pass to a new quota.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum Carry {
+    /// The time in which they are earned back stays: `used * (L'/W') / (L/W)`.
+    #[default]
+    Time,
+    /// Their number stays.
+    Permits,
+    /// Their share of the capacity stays: `used * B' / B`.
+    Proportional,
+    /// Nothing: the limiter is full.
+    Reset,
 }
 
 impl Carry {
@@ -261,28 +287,6 @@ impl Core {
             _ => {}
         }
     }
-
-    fn snapshot(&self) -> Result<Snapshot, Retired> {
-        let state = match &self.state {
-            State::Word(place) => Saved::Word(place.word()?),
-            #[cfg(feature = "alloc")]
-            State::Log(log) => Saved::Log(log.memory()?),
-        };
-        Ok(Snapshot { config: self.config, origin: self.origin, state })
-    }
-
-    fn of_snapshot(snapshot: &Snapshot) -> Result<Core, RestoreError> {
-        let mut core = Core::new(snapshot.config, snapshot.origin)?;
-        let restored = match (&mut core.state, &snapshot.state) {
-            (State::Word(place), Saved::Word(word)) => place.rule.holds(*word).then(|| place.set(*word).ok()).flatten(),
-            #[cfg(feature = "alloc")]
-            (State::Log(log), Saved::Log(memory)) => log.remember(memory),
-            #[cfg(feature = "alloc")]
-            _ => None,
-        };
-        restored.ok_or(RestoreError::Corrupt)?;
-        Ok(core)
-    }
 }
 
 /// The last state of a retired core.
@@ -290,49 +294,6 @@ enum Last {
     Word(u64),
     #[cfg(feature = "alloc")]
     Log(u128, Memory),
-}
-
-/// A limiter's quota and state, to be kept across a restart.
-///
-/// Times in it are those of the limiter's clock: with the default clock (Unix time), a limiter restored after a restart goes
-/// on as if it had run all the while. With the feature `serde` it can be written in any format.
-///
-/// ```
-/// use tidegate::{Algorithm, Limiter, Quota};
-/// let before = Limiter::new(Algorithm::Gcra, Quota::per_hour(10)?)?;
-/// before.take_at(0, 10);
-/// let kept = before.snapshot();
-///
-/// let after = Limiter::from_snapshot(&kept)?;
-/// assert!(!after.try_acquire_at(1, 1));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Snapshot {
-    config: Config,
-    origin: u64,
-    state: Saved,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-enum Saved {
-    Word(u64),
-    #[cfg(feature = "alloc")]
-    Log(Memory),
-}
-
-impl Snapshot {
-    /// The quota that it was taken under.
-    pub const fn quota(&self) -> Quota {
-        self.config.quota
-    }
-
-    /// The algorithm that it was taken under.
-    pub const fn algorithm(&self) -> Algorithm {
-        self.config.algorithm
-    }
 }
 
 /// Why a limiter could not take another quota. Nothing has changed.
@@ -362,55 +323,7 @@ impl fmt::Display for ReconfigureError {
 
 impl core::error::Error for ReconfigureError {}
 
-/// Why a snapshot could not be restored. Nothing has changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RestoreError {
-    /// It was taken under another quota or algorithm.
-    Mismatch,
-    /// Its quota cannot be held.
-    Quota(QuotaError),
-    /// Its state is none that its quota could reach.
-    Corrupt,
-}
-
-impl From<QuotaError> for RestoreError {
-    fn from(error: QuotaError) -> Self {
-        RestoreError::Quota(error)
-    }
-}
-
-impl fmt::Display for RestoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            RestoreError::Mismatch => f.write_str("the snapshot was taken under another quota or algorithm"),
-            RestoreError::Quota(error) => error.fmt(f),
-            RestoreError::Corrupt => f.write_str("the snapshot's state does not belong to its quota"),
-        }
-    }
-}
-
-impl core::error::Error for RestoreError {}
-
 impl Limiter {
-    /// The limiter that a snapshot was taken of, on the default clock.
-    ///
-    /// # Errors
-    /// A snapshot that was tampered with.
-    pub fn from_snapshot(snapshot: &Snapshot) -> Result<Limiter, RestoreError> {
-        Ok(Limiter {
-            core: Core::of_snapshot(snapshot)?,
-            #[cfg(feature = "std")]
-            succession: Succession::new(),
-            clock: crate::time::ClockSource::Default,
-        })
-    }
-
-    /// The state and the quota, consistently.
-    pub fn snapshot(&self) -> Snapshot {
-        self.ask(0, |core, _| core.snapshot())
-    }
-
     /// [`Limiter::reconfigure_at`] for whoever has the limiter to itself; needs no `std`.
     ///
     /// # Errors
@@ -429,121 +342,6 @@ impl Limiter {
             Err(error) => {
                 self.core.revive(&last);
                 Err(error)
-            }
-        }
-    }
-}
-
-#[cfg(feature = "std")]
-pub(crate) use succession::Succession;
-
-/// Exchanging the core under callers who go on calling.
-#[cfg(feature = "std")]
-mod succession {
-    use super::*;
-    use crate::sync::{Bug, Current, Mutex, seeded};
-    use alloc::sync::Arc;
-
-    /// The core that follows the first one, if any.
-    #[derive(Debug)]
-    pub(crate) struct Succession {
-        current: Current<Core>,
-        changing: Mutex<()>,
-    }
-
-    impl Succession {
-        #[cfg(not(tidegate_loom))]
-        pub(crate) const fn new() -> Succession {
-            Succession { current: Current::new(), changing: Mutex::new(()) }
-        }
-
-        #[cfg(tidegate_loom)]
-        pub(crate) fn new() -> Succession {
-            Succession { current: Current::new(), changing: Mutex::new(()) }
-        }
-
-        pub(crate) fn ask<R>(&self, verb: impl FnOnce(&Core) -> Result<R, Retired>) -> Result<R, Retired> {
-            self.current.with(|core| core.map_or(Err(Retired), verb))
-        }
-
-        /// Waits until nobody is between two cores.
-        pub(crate) fn settle(&self) {
-            drop(self.changing.lock());
-        }
-
-        /// The current core, for its only owner.
-        pub(crate) fn take(&mut self) -> Option<Core> {
-            let core = self.current.get();
-            self.current.set(None);
-            core.and_then(Arc::into_inner)
-        }
-    }
-
-    impl Limiter {
-        /// Another quota under the same algorithm; `carry` says what becomes of the permits that are used.
-        ///
-        /// Callers who come meanwhile wait for the change (some hundred nanoseconds) and are answered under the new quota; no spend is
-        /// lost. Reservations made before keep their instants but can no longer be cancelled. From the first change on, every
-        /// call costs some nanoseconds more, and one block of memory is kept.
-        ///
-        /// # Errors
-        /// A quota that the algorithm cannot hold, or that cannot count what is carried over; nothing changes.
-        ///
-        /// ```
-        /// use tidegate::{Algorithm, Carry, Limiter, Quota};
-        /// let limiter = Limiter::new(Algorithm::Gcra, Quota::per_minute(60)?)?;
-        /// limiter.take_at(0, 30);
-        /// limiter.reconfigure_at(0, Quota::per_minute(120)?, Carry::Permits)?;
-        /// assert_eq!(limiter.peek_at(0, 1).remaining(), 90);
-        /// # Ok::<(), Box<dyn std::error::Error>>(())
-        /// ```
-        pub fn reconfigure_at(&self, now: u64, quota: Quota, carry: Carry) -> Result<(), ReconfigureError> {
-            self.replace(|core, last| core.successor(now, quota, carry, last))
-        }
-
-        /// [`Limiter::reconfigure_at`], now.
-        ///
-        /// # Errors
-        /// As [`Limiter::reconfigure_at`].
-        pub fn reconfigure(&self, quota: Quota, carry: Carry) -> Result<(), ReconfigureError> {
-            self.reconfigure_at(self.now(), quota, carry)
-        }
-
-        /// Goes back to a snapshot of this limiter, or of one like it.
-        ///
-        /// # Errors
-        /// A snapshot taken under another quota or algorithm; nothing changes.
-        pub fn restore(&self, snapshot: &Snapshot) -> Result<(), RestoreError> {
-            self.replace(|core, _| {
-                // The initial fill says how a limiter began, not what it is.
-                if (Config { initial: None, ..snapshot.config }) != (Config { initial: None, ..core.config }) {
-                    return Err(RestoreError::Mismatch);
-                }
-                let mut next = Core::of_snapshot(snapshot)?;
-                next.generation = core.generation.wrapping_add(1);
-                next.keep_as(core);
-                Ok(next)
-            })
-        }
-
-        fn replace<E>(&self, next: impl FnOnce(&Core, &Last) -> Result<Core, E>) -> Result<(), E> {
-            let _changing = self.succession.changing.lock();
-            let current = self.succession.current.get();
-            let core = current.as_deref().unwrap_or(&self.core);
-            // Nobody else retires while `changing` is held, so the core in force is in service.
-            let last = core.retire().unwrap_or(Last::Word(0));
-            if seeded(Bug::CopiedState) {
-                core.revive(&last);
-            }
-            match next(core, &last) {
-                Ok(core) => {
-                    self.succession.current.set(Some(Arc::new(core)));
-                    Ok(())
-                }
-                Err(error) => {
-                    core.revive(&last);
-                    Err(error)
-                }
             }
         }
     }

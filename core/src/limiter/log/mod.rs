@@ -20,9 +20,18 @@
 //! acquire. Reading a slot written under a later head therefore makes the re-read of the head see that head, and the
 //! reader starts again: every decision belongs to one head.
 
+mod head;
+#[cfg(feature = "alloc")]
+mod memory;
+mod returns;
+
+use head::Head;
+#[cfg(feature = "alloc")]
+pub(crate) use memory::Memory;
+
 use crate::decision::{Decision, Facts};
 use crate::limiter::Retired;
-use crate::limiter::reservation::{Refusal, Refused, Slot};
+use crate::limiter::reservation::Slot;
 use crate::quota::{Anchor, Quota, QuotaError, QuotaErrorKind};
 use crate::rule::{END, bits};
 use crate::sync::{
@@ -34,60 +43,8 @@ use crate::sync::{
 /// The most permits a log holds.
 pub(crate) const MAX_LOG: u64 = (1 << 18) - 1;
 
-const RETIRED_HEAD: u128 = u128::MAX;
-
 /// A batch longer than this is marked as finished by its claimer, so that nobody after it has to look at all its slots again.
 const SEAL_FROM: u64 = 8;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Head {
-    last: u64,
-    held: bool,
-    changes: u64,
-    position: u64,
-    batch: u64,
-    free: u64,
-}
-
-impl Head {
-    fn pack(self, width: u32) -> u128 {
-        let high = self.last << 1 | self.held as u64;
-        let low = self.changes << (3 * width) | self.position << (2 * width) | self.batch << width | self.free;
-        u128::from(high) << 64 | u128::from(low)
-    }
-
-    fn unpack(word: u128, width: u32) -> Result<Head, Retired> {
-        if word == RETIRED_HEAD {
-            return Err(Retired);
-        }
-        let (high, low) = ((word >> 64) as u64, word as u64);
-        let field = (1 << width) - 1;
-        Ok(Head {
-            last: high >> 1,
-            held: high & 1 != 0,
-            changes: low >> (3 * width),
-            position: low >> (2 * width) & field,
-            batch: low >> width & field,
-            free: low & field,
-        })
-    }
-
-    /// What becomes of this head by something else than a claim; `None` if that has happened too often at this time.
-    fn changed(self, to: Head, width: u32) -> Option<Head> {
-        let changes = if to.last > self.last { 0 } else { self.changes + 1 };
-        (changes <= u64::MAX >> (3 * width)).then_some(Head { changes, batch: 0, ..to })
-    }
-
-    /// The time at which a caller who says `now` is judged.
-    fn judged(&self, now: u64) -> u64 {
-        self.last.max(now)
-    }
-
-    /// Whether everybody waits for a reservation or a debt ahead of `now`.
-    fn holds(&self, now: u64) -> bool {
-        self.held && now < self.last
-    }
-}
 
 /// The numbers of a log's quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,16 +85,6 @@ pub(crate) struct Log<S> {
     rule: LogRule,
     head: AtomicU128,
     slots: S,
-}
-
-/// What a log remembers, for carrying it elsewhere: the expiries of the live permits, oldest first.
-#[cfg(feature = "alloc")]
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) struct Memory {
-    pub(crate) last: u64,
-    pub(crate) held: bool,
-    pub(crate) expiries: alloc::vec::Vec<u64>,
 }
 
 impl<S: AsRef<[AtomicU64]>> Log<S> {
@@ -417,176 +364,5 @@ impl<S: AsRef<[AtomicU64]>> Log<S> {
                 return Ok(Decision::of_facts(true, facts));
             }
         }
-    }
-
-    pub(crate) fn reserve(
-        &self,
-        now: u64,
-        from: u64,
-        cost: u64,
-        max_wait: u64,
-    ) -> Result<Result<Slot, Refused>, Retired> {
-        let from = from.min(self.rule.end());
-        loop {
-            let (word, head) = self.load()?;
-            let at = if cost > self.limit() { u64::MAX } else { self.earliest(&head, now, cost).max(from) };
-            let refusal = if at > self.rule.end() {
-                Some(Refusal::Never)
-            } else if at - now > max_wait {
-                Some(Refusal::WaitTooLong)
-            } else {
-                None
-            };
-            if let Some(refusal) = refusal {
-                let facts = self.facts(&head, now, None, self.wait(now, at));
-                if self.unchanged(word) {
-                    return Ok(Err(Refused::new(refusal, Decision::of_facts(false, facts))));
-                }
-                continue;
-            }
-            let t = head.judged(now).max(at);
-            let (oldest, available) = self.oldest(&head, t);
-            // Whoever comes before a time that the log knows already is judged then, and needs not be held.
-            let held = at > head.judged(now) || head.holds(now);
-            if let Some(after) = self.claim(word, &head, t, held, cost) {
-                return Ok(Ok(self.slot_of(at, cost, oldest, available, after)));
-            }
-        }
-    }
-
-    /// The clock is read after the head, so that no spend in the log is later than `now`.
-    pub(crate) fn cancel_by(
-        &self,
-        clock: impl Fn() -> u64,
-        cost: u64,
-        oldest: u64,
-        booked: u128,
-    ) -> Result<(), Retired> {
-        let booked = Head::unpack(booked, self.rule.width)?;
-        if cost > self.limit() {
-            // Another limiter's slot.
-            return Ok(());
-        }
-        loop {
-            let (word, head) = self.load()?;
-            let now = clock().min(self.rule.end());
-            let available = self.available(&head, head.last);
-            // The same head says the same log if its oldest permit is the same too: `position` comes round again only after a whole
-            // lap at one time, and then no older permit is left.
-            let same = available < self.limit() && self.nth_expiry(&head, available) == oldest;
-            // Or they are all of one time, wherever they lie.
-            let position = if oldest == head.last + self.rule.period { booked.position } else { head.position };
-            let next = if same && (Head { batch: 0, changes: 0, position, free: available, ..head }) == booked {
-                // Its permits are the newest `cost`: they lie just before `position`, and become the first of the free ones.
-                let position = (head.position + self.limit() - cost) % self.limit();
-                let back = Head { position, free: (available + cost).min(self.limit()), ..head };
-                match head.changed(back, self.rule.width) {
-                    Some(next) => next,
-                    None => return Ok(()),
-                }
-            } else if booked.last + self.rule.period > head.judged(now) {
-                match self.refunded(&head, now, cost) {
-                    Some(next) => next,
-                    None => return Ok(()),
-                }
-            } else {
-                return Ok(());
-            };
-            if self.swap(word, next) {
-                return Ok(());
-            }
-        }
-    }
-
-    /// The head with the oldest `permits` live permits given back; `None` if there are none.
-    fn refunded(&self, head: &Head, now: u64, permits: u64) -> Option<Head> {
-        let t = head.judged(now);
-        let available = self.available(head, t);
-        let back = permits.min(self.limit() - available);
-        if back == 0 {
-            return None;
-        }
-        if seeded(Bug::HeadComesBack) {
-            return Some(Head { last: t, batch: 0, free: available + back, ..*head });
-        }
-        head.changed(Head { last: t, free: available + back, ..*head }, self.rule.width)
-    }
-
-    pub(crate) fn refund(&self, now: u64, permits: u64) -> Result<(), Retired> {
-        loop {
-            let (word, head) = self.load()?;
-            if head.holds(now) {
-                // The live permits as of `last` may be those that wait for it.
-                return Ok(());
-            }
-            match self.refunded(&head, now, permits) {
-                Some(next) if !self.swap(word, next) => {}
-                _ => return Ok(()),
-            }
-        }
-    }
-
-    pub(crate) fn reset(&self) -> Result<(), Retired> {
-        loop {
-            let (word, head) = self.load()?;
-            let new = Head { held: false, free: self.limit(), ..head };
-            // Changed too often at this time: the next nanosecond is as good for a log that forgets.
-            let later = Head { last: head.last + 1, changes: 0, batch: 0, ..new };
-            if self.swap(word, head.changed(new, self.rule.width).unwrap_or(later)) {
-                return Ok(());
-            }
-        }
-    }
-}
-
-/// Carrying a log's memory to another log.
-#[cfg(feature = "alloc")]
-impl<S: AsRef<[AtomicU64]>> Log<S> {
-    /// The live permits, consistently.
-    pub(crate) fn memory(&self) -> Result<Memory, Retired> {
-        loop {
-            let (word, head) = self.load()?;
-            let memory = self.memory_under(&head);
-            if self.unchanged(word) {
-                return Ok(memory);
-            }
-        }
-    }
-
-    fn memory_under(&self, head: &Head) -> Memory {
-        let used = self.limit() - head.free;
-        let expiries = (0..used)
-            .map(|ahead| self.nth_expiry(head, head.free + ahead))
-            .filter(|&expiry| expiry > head.last)
-            .collect();
-        Memory { last: head.last, held: head.held, expiries }
-    }
-
-    /// Takes the log out of service; the head brings it back.
-    pub(crate) fn retire(&self) -> Result<(u128, Memory), Retired> {
-        let word = self.head.swap(RETIRED_HEAD, AcqRel);
-        let head = Head::unpack(word, self.rule.width)?;
-        self.finish(&head);
-        Ok((word, self.memory_under(&head)))
-    }
-
-    pub(crate) fn revive(&self, head: u128) {
-        self.head.swap(head, AcqRel);
-    }
-
-    /// Fills a log that nobody else has seen yet. At most L expiries.
-    pub(crate) fn remember(&mut self, memory: &Memory) -> Option<()> {
-        let count = memory.expiries.len() as u64;
-        let free = self.limit().checked_sub(count)?;
-        let newest = memory.last.checked_add(self.rule.period).filter(|_| memory.last <= self.rule.end())?;
-        if !memory.expiries.is_sorted() || memory.expiries.last().is_some_and(|&expiry| expiry > newest) {
-            return None;
-        }
-        for (ahead, &expiry) in memory.expiries.iter().enumerate() {
-            self.slot(free, ahead as u64).fetch_max(expiry, Release);
-        }
-        let head = Head { last: memory.last, held: memory.held, changes: 0, position: 0, batch: 0, free };
-        self.head.swap(head.pack(self.rule.width), Release);
-        Some(())
     }
 }
