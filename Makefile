@@ -34,8 +34,8 @@ demo: tools
 	$(MAKE) --no-print-directory charts questions
 
 # In two lanes, since little of it uses two cores: what the second one says is shown when both are done. The rest needs what they built.
-FIRST := test-rust test-features test-fuzz test-python test-node
-SECOND := test-models test-proofs test-speed test-c
+FIRST := test-rust test-features test-proofs test-fuzz test-python test-node
+SECOND := test-models test-speed test-c
 test: tools links unsafe
 	@mkdir -p $(TARGET); $(MAKE) --no-print-directory $(SECOND) > $(TARGET)/second-lane 2>&1 & second=$$!; \
 	trap 'kill $$second 2> /dev/null || true' EXIT; \
