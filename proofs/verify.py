@@ -61,6 +61,12 @@ ROWS = [
         f"QUICKCHECK_TESTS=100000 {CORE} --test promises --test bad_input --test backoff_properties",
     ),
     Row("Steps on 8-bit words are their definition", "exhaustive", "all", f"{CORE} --lib exhaustive"),
+    Row(
+        "Small programs hold in every interleaving",
+        "loom, seeded bugs",
+        "all of them, or two preemptions more than in make test",
+        f'TIDEGATE_PREEMPTIONS=2 RUSTFLAGS="--cfg tidegate_loom" cargo test --profile light -p tidegate --test "loom*" --target-dir "{TARGET}/loom"',
+    ),
     Row("Every place is linearizable", "histories of threads", "10,000 a place", f"TIDEGATE_CASES=10000 {CORE} --test linear"),
     Row(
         "The same with exchanges that fail and threads held up in calls; the histories show every bug beside them",
@@ -121,6 +127,7 @@ def figures(output):
         ("tests", r"test result: ok\. (\d+) passed"),
         ("tests in other languages", r"^(?:python|node)\b.*?(\d+) passed"),
         ("histories", r"^(\d+) histories"),
+        ("executions", r"^(\d+) executions"),
         ("sequence steps", r"limiters, (\d+) steps"),
         ("vectors on other machines", r": (\d+) vectors, .* all right$"),
         ("fuzz runs", r": (\d+) runs in"),

@@ -1,46 +1,17 @@
 //! Every interleaving of small programs, by loom: never over the limit, no permit lost.
 //!
-//! Run with `RUSTFLAGS="--cfg tidegate_loom" cargo test --release -p tidegate --test loom`. Two threads of three calls and three of one are
+//! Run with `RUSTFLAGS="--cfg tidegate_loom" cargo test --profile light -p tidegate --test loom`. Two threads of three calls and three of one are
 //! explored wholly; three of two with at most three preemptions. Each model says how many executions it saw (more than
 //! one, or it shows nothing), and beside it stands a seeded bug that it catches.
 #![cfg(tidegate_loom)]
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+mod models;
 
 use loom::sync::Arc;
 use loom::thread;
-use tidegate::sync::{Bug, seeds};
+use models::{holds, holds_but_not_with};
+use tidegate::sync::Bug;
 use tidegate::{Algorithm, Anchor, Carry, Limiter, Quota, Refill};
-
-/// Models share the switch of the seeded bugs, so they take turns.
-static TURN: Mutex<()> = Mutex::new(());
-
-fn explore(preemptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
-    static EXECUTIONS: AtomicU64 = AtomicU64::new(0);
-    EXECUTIONS.store(0, Relaxed);
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = preemptions;
-    builder.check(move || {
-        EXECUTIONS.fetch_add(1, Relaxed);
-        model();
-    });
-    let executions = EXECUTIONS.load(Relaxed);
-    println!("{executions} executions");
-    assert!(executions > 1, "a model of one execution shows nothing");
-}
-
-/// The model holds, and fails when the bug is planted.
-fn holds_but_not_with(bug: Bug, preemptions: Option<usize>, model: impl Fn() + Send + Sync + Clone + 'static) {
-    let _turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    seeds::plant(None);
-    explore(preemptions, model.clone());
-    seeds::plant(Some(bug));
-    let caught = catch_unwind(AssertUnwindSafe(|| explore(preemptions, model))).is_err();
-    seeds::plant(None);
-    assert!(caught, "the model does not catch {bug:?}");
-}
 
 fn limiter(algorithm: Algorithm, refill: Refill, limit: u64) -> Limiter {
     let quota = Quota::from_nanos(limit, 1 << 20).unwrap();
@@ -82,17 +53,17 @@ macro_rules! one_instant {
 
             #[test]
             fn two_threads_three_calls() {
-                holds_but_not_with(Bug::LostUpdate, None, one_instant(Algorithm::$algorithm, Refill::$refill, 2, 3));
+                holds_but_not_with(&[Bug::LostUpdate], None, one_instant(Algorithm::$algorithm, Refill::$refill, 2, 3));
             }
 
             #[test]
             fn three_threads_one_call() {
-                holds_but_not_with(Bug::LostUpdate, None, one_instant(Algorithm::$algorithm, Refill::$refill, 3, 1));
+                holds_but_not_with(&[Bug::LostUpdate], None, one_instant(Algorithm::$algorithm, Refill::$refill, 3, 1));
             }
 
             #[test]
             fn three_threads_two_calls() {
-                holds_but_not_with(Bug::LostUpdate, Some(3), one_instant(Algorithm::$algorithm, Refill::$refill, 3, 2));
+                holds_but_not_with(&[Bug::LostUpdate], Some(3), one_instant(Algorithm::$algorithm, Refill::$refill, 3, 2));
             }
         }
     )*};
@@ -114,31 +85,41 @@ mod sliding_log {
 
     #[test]
     fn two_threads_three_calls() {
-        holds_but_not_with(Bug::UnfinishedClaim, Some(3), one_instant(Algorithm::SlidingLog, Refill::Continuous, 2, 3));
+        holds_but_not_with(
+            &[Bug::UnfinishedClaim],
+            Some(3),
+            one_instant(Algorithm::SlidingLog, Refill::Continuous, 2, 3),
+        );
     }
 
     #[test]
     fn three_threads_one_call() {
-        holds_but_not_with(Bug::UnfinishedClaim, Some(3), one_instant(Algorithm::SlidingLog, Refill::Continuous, 3, 1));
+        holds_but_not_with(
+            &[Bug::UnfinishedClaim],
+            Some(3),
+            one_instant(Algorithm::SlidingLog, Refill::Continuous, 3, 1),
+        );
     }
 
     /// A call of the log is some ten accesses where the others' is two, so that only this much is explored wholly.
     #[test]
     fn two_threads_one_call_wholly() {
-        let _turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        seeds::plant(None);
-        explore(None, one_instant(Algorithm::SlidingLog, Refill::Continuous, 2, 1));
+        holds(None, one_instant(Algorithm::SlidingLog, Refill::Continuous, 2, 1));
     }
 
     #[test]
     fn two_threads_two_calls() {
-        holds_but_not_with(Bug::UnfinishedClaim, Some(4), one_instant(Algorithm::SlidingLog, Refill::Continuous, 2, 2));
+        holds_but_not_with(
+            &[Bug::UnfinishedClaim],
+            Some(4),
+            one_instant(Algorithm::SlidingLog, Refill::Continuous, 2, 2),
+        );
     }
 
     /// A whole lap of the ring: the second permit of a slot must not be lost behind a late writer of the first.
     #[test]
     fn a_late_writer_changes_nothing_a_lap_later() {
-        holds_but_not_with(Bug::UnfinishedClaim, Some(3), || {
+        holds_but_not_with(&[Bug::UnfinishedClaim], Some(3), || {
             let (log, period) = (log(1), 1 << 20);
             let other = log.clone();
             let late = thread::spawn(move || u64::from(other.try_acquire_at(0, 1)));
@@ -155,7 +136,7 @@ mod sliding_log {
     /// Batches of several slots, written by whoever comes next.
     #[test]
     fn batches() {
-        holds_but_not_with(Bug::UnfinishedClaim, Some(3), || {
+        holds_but_not_with(&[Bug::UnfinishedClaim], Some(3), || {
             let log = log(3);
             let other = log.clone();
             let two = thread::spawn(move || 2 * u64::from(other.try_acquire_at(0, 2)));
@@ -169,7 +150,7 @@ mod sliding_log {
     /// A claimer is stalled while others claim, give back and claim again at the same instant, until all looks as it did.
     #[test]
     fn no_head_comes_back() {
-        holds_but_not_with(Bug::HeadComesBack, Some(3), || {
+        holds_but_not_with(&[Bug::HeadComesBack], Some(3), || {
             let (log, period) = (log(2), 1 << 20);
             assert!(log.try_acquire_at(0, 1) && log.try_acquire_at(period, 1));
             // The first permit has expired now, the second is live.
@@ -186,7 +167,7 @@ mod sliding_log {
     /// A decision's figures belong to one moment.
     #[test]
     fn a_decision_is_of_one_moment() {
-        holds_but_not_with(Bug::StaleDecision, None, || {
+        holds_but_not_with(&[Bug::StaleDecision], None, || {
             let (log, now) = (log(3), 1 << 20);
             // All used once and expired, so that what the slots hold is looked at.
             assert!(log.try_acquire_at(0, 3));
@@ -226,7 +207,7 @@ mod reservations {
 
     #[test]
     fn gcra() {
-        holds_but_not_with(Bug::LostUpdate, None, move || {
+        holds_but_not_with(&[Bug::LostUpdate], None, move || {
             // `reserve` has its own loop; a lost update of `take` beside it must show as well.
             let limiter = Arc::new(limiter(Algorithm::Gcra, Refill::Continuous, 2));
             let other = limiter.clone();
@@ -236,30 +217,24 @@ mod reservations {
             assert_eq!((at, taken), (0, 1));
             assert_eq!(limiter.peek_at(0, 1).remaining(), 0);
         });
-        explore_alone(two_reserve(Algorithm::Gcra));
+        holds(None, two_reserve(Algorithm::Gcra));
     }
 
     #[test]
     fn fixed_window() {
-        explore_alone(two_reserve(Algorithm::FixedWindow));
+        holds(None, two_reserve(Algorithm::FixedWindow));
     }
 
     #[test]
     fn sliding_log() {
-        holds_but_not_with(Bug::UnfinishedClaim, Some(3), two_reserve(Algorithm::SlidingLog));
-    }
-
-    fn explore_alone(model: impl Fn() + Send + Sync + 'static) {
-        let _turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        seeds::plant(None);
-        explore(None, model);
+        holds_but_not_with(&[Bug::UnfinishedClaim], Some(3), two_reserve(Algorithm::SlidingLog));
     }
 }
 
 /// A spend is in the old state or in the new one, never in neither.
 #[test]
 fn a_change_of_quota_loses_no_spend() {
-    holds_but_not_with(Bug::CopiedState, Some(3), || {
+    holds_but_not_with(&[Bug::CopiedState], Some(3), || {
         let limiter = Arc::new(limiter(Algorithm::Gcra, Refill::Continuous, 4));
         let other = limiter.clone();
         let taker = thread::spawn(move || (0..2).filter(|_| other.try_acquire_at(0, 1)).count() as u64);
@@ -286,7 +261,7 @@ mod keyed {
     /// Two threads bring in one key: it is one key, with one limit.
     #[test]
     fn one_key_is_in_one_slot() {
-        holds_but_not_with(Bug::InsertedTwice, None, || {
+        holds_but_not_with(&[Bug::InsertedTwice], None, || {
             let keyed = keyed(1, 2);
             let other = keyed.clone();
             let thread = thread::spawn(move || u64::from(other.try_acquire_at(&7, 5, 1)));
@@ -298,7 +273,7 @@ mod keyed {
     /// A slot changes hands between look-up and spend: the spend is the old key's, or nobody's, but never the new key's.
     #[test]
     fn a_spend_lands_on_its_own_key() {
-        holds_but_not_with(Bug::SpendOnAnotherKey, None, || {
+        holds_but_not_with(&[Bug::SpendOnAnotherKey], None, || {
             let keyed = keyed(3, 1);
             assert!(keyed.try_acquire_at(&1, 0, 1));
             let other = keyed.clone();
@@ -317,7 +292,7 @@ mod keyed {
     /// A slot changes hands while it is searched: nobody is answered by another key's word.
     #[test]
     fn an_answer_is_of_its_own_key() {
-        holds_but_not_with(Bug::FoundUnchecked, None, || {
+        holds_but_not_with(&[Bug::FoundUnchecked], None, || {
             let keyed = keyed(1, 1);
             assert!(keyed.try_acquire_at(&1, 0, 1));
             let other = keyed.clone();
@@ -331,7 +306,7 @@ mod keyed {
     /// A key is seen to be idle, then spent on, then forgotten: not both.
     #[test]
     fn a_key_is_not_forgotten_under_a_spend() {
-        holds_but_not_with(Bug::EvictedUnderSpend, None, || {
+        holds_but_not_with(&[Bug::EvictedUnderSpend], None, || {
             let keyed = keyed(1, 1);
             assert!(keyed.try_acquire_at(&1, 0, 1));
             let other = keyed.clone();
@@ -345,7 +320,7 @@ mod keyed {
     /// A key that lies away from home is spent on while a newcomer takes it for idle: it goes, or it is still found.
     #[test]
     fn a_key_away_from_home_is_found() {
-        holds_but_not_with(Bug::UncountedEarly, None, || {
+        holds_but_not_with(&[Bug::UncountedEarly], None, || {
             // Three blocks of two slots, and three keys at home in the first: the last lies in the second.
             let keyed = keyed(3, 3);
             for (raw, cost) in [(2, 3), (3, 3), (4, 1)] {
@@ -368,7 +343,7 @@ mod keyed {
     /// A key is brought in away from home and forgotten again, beside another of that home: the other is found all the while.
     #[test]
     fn a_neighbour_away_from_home_is_found() {
-        holds_but_not_with(Bug::CountedLate, None, || {
+        holds_but_not_with(&[Bug::CountedLate], None, || {
             let keyed = keyed(1, 4);
             for raw in [2, 3, 4] {
                 assert!(keyed.key_from_raw(raw).try_acquire_at(0, 1));
@@ -386,7 +361,7 @@ mod keyed {
     /// Two newcomers and one place.
     #[test]
     fn the_last_place_is_taken_once() {
-        holds_but_not_with(Bug::LastPlaceTwice, None, || {
+        holds_but_not_with(&[Bug::LastPlaceTwice], None, || {
             let keyed = keyed(1, 1);
             let other = keyed.clone();
             let thread = thread::spawn(move || u64::from(other.try_acquire_at(&2, 5, 1)));

@@ -1,7 +1,7 @@
 //! Every interleaving of small programs around a concurrency limit, by loom: never more in flight than the limit, no permit and no wake-up
 //! lost, and what a holder did is seen by the next.
 //!
-//! Run with `RUSTFLAGS="--cfg tidegate_loom" cargo test --release -p tidegate --test loom_concurrency`. Beside each model stand seeded bugs
+//! Run with `RUSTFLAGS="--cfg tidegate_loom" cargo test --profile light -p tidegate --test loom_concurrency`. Beside each model stand seeded bugs
 //! that it catches.
 #![cfg(tidegate_loom)]
 

@@ -1,49 +1,18 @@
 //! Groups in every interleaving: no member over its limit, nothing lost when all have returned.
 //!
-//! Run with `RUSTFLAGS="--cfg tidegate_loom" cargo test --release -p tidegate --test loom_group`. Each model says how many executions it
+//! Run with `RUSTFLAGS="--cfg tidegate_loom" cargo test --profile light -p tidegate --test loom_group`. Each model says how many executions it
 //! saw, and catches the seeded bug beside it.
 #![cfg(tidegate_loom)]
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+mod models;
 
 use loom::sync::Arc;
 use loom::thread;
-use tidegate::sync::{Bug, seeds};
+use models::holds_but_not_with;
+use tidegate::sync::Bug;
 use tidegate::{Algorithm, Anchor, Clock, Group, KeyedLimiter, Limiter, Member, Quota, Refill};
 
 const PERIOD: u64 = 1 << 20;
-
-/// Models share the switch of the seeded bugs, so they take turns.
-static TURN: Mutex<()> = Mutex::new(());
-
-fn explore(preemptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
-    static EXECUTIONS: AtomicU64 = AtomicU64::new(0);
-    EXECUTIONS.store(0, Relaxed);
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = preemptions;
-    builder.check(move || {
-        EXECUTIONS.fetch_add(1, Relaxed);
-        model();
-    });
-    let executions = EXECUTIONS.load(Relaxed);
-    println!("{executions} executions");
-    assert!(executions > 1, "a model of one execution shows nothing");
-}
-
-/// The model holds, and fails with each of the bugs.
-fn holds_but_not_with(bugs: &[Bug], preemptions: Option<usize>, model: impl Fn() + Send + Sync + Clone + 'static) {
-    let _turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    seeds::plant(None);
-    explore(preemptions, model.clone());
-    for &bug in bugs {
-        seeds::plant(Some(bug));
-        let caught = catch_unwind(AssertUnwindSafe(|| explore(preemptions, model.clone()))).is_err();
-        seeds::plant(None);
-        assert!(caught, "the model does not catch {bug:?}");
-    }
-}
 
 fn limiter(algorithm: Algorithm, limit: u64) -> Limiter {
     let quota = Quota::from_nanos(limit, PERIOD).unwrap();

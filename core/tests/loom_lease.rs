@@ -1,6 +1,6 @@
 //! Every interleaving of small programs of leases, by loom: returns race with draws, and all hands together keep the limit.
 //!
-//! Run with `RUSTFLAGS="--cfg tidegate_loom" cargo test --release -p tidegate --test loom_lease`. Beside each model stands a seeded bug
+//! Run with `RUSTFLAGS="--cfg tidegate_loom" cargo test --profile light -p tidegate --test loom_lease`. Beside each model stands a seeded bug
 //! that it catches.
 #![cfg(tidegate_loom)]
 
