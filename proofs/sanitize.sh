@@ -17,7 +17,7 @@ host="$(rustc -vV | sed -n 's/^host: //p')"
 mkdir -p "$out"
 # By class of the packages, for valgrind.
 PYTHON_TESTS="quota limiter keyed keyed_group group decision settle backoff concurrency headers policy"
-NODE_TESTS="limiter keyed group concurrency"
+NODE_TESTS="limiter keyed group concurrency backoff policy errors"
 
 skip() {
     echo "skipped: $1"
@@ -34,6 +34,12 @@ must_see() {
         exit 1
     fi
     echo "seen: $(grep -m 1 -o "$words.*" "$out/fault.log" | cut -c 1-100)"
+}
+
+# How many tests of Node.js passed: some, or it is an error.
+passed() {
+    count="$(sed -n 's/^# pass //p' "$1")"
+    [ "${count:-0}" -gt 0 ] || { echo "no test of Node.js ran: $1" >&2; exit 1; }
 }
 
 # The Node.js package with another addon, between links to all else.
@@ -75,9 +81,10 @@ address() {
     env LD_PRELOAD="$runtime" "$python" -m pytest -p no:cacheprovider -c bindings-python/pyproject.toml bindings-python/tests \
         --ignore bindings-python/tests/test_package.py >"$out/python.log" 2>&1 || { tail -n 40 "$out/python.log"; exit 1; }
     echo "python: $(grep -o '[0-9]* passed.*' "$out/python.log")"
-    (cd "$out/tree/bindings-node" && env LD_PRELOAD="$runtime" node --test $(ls test/*.test.* | grep -v package.test)) >"$out/node.log" 2>&1 ||
+    (cd "$out/tree/bindings-node" && env LD_PRELOAD="$runtime" node --test --test-reporter=tap $(ls test/*.test.* | grep -v package.test)) >"$out/node.log" 2>&1 ||
         { grep -A 20 "^not ok" "$out/node.log"; exit 1; }
-    echo "node: $(sed -n 's/^# pass //p' "$out/node.log") passed"
+    passed "$out/node.log"
+    echo "node: $count passed"
     if ls "$out"/report.* >/dev/null 2>&1; then
         cat "$out"/report.*
         exit 1
@@ -106,9 +113,10 @@ memory() {
     echo "python: $(grep -o '[0-9]* passed.*' "$out/valgrind.log")"
     # Without the compiler of JavaScript, whose code valgrind would have to follow; so without WebAssembly, which fetch needs.
     for name in $NODE_TESTS; do
-        (cd "$out/tree/bindings-node" && timeout 900 $watch node --jitless "test/$name.test.mjs") >"$out/valgrind.log" 2>&1 ||
+        (cd "$out/tree/bindings-node" && timeout 900 $watch node --jitless --test-reporter=tap "test/$name.test.mjs") >"$out/valgrind.log" 2>&1 ||
             { tail -n 60 "$out/valgrind.log"; exit 1; }
-        echo "node, $name: $(sed -n 's/^# pass //p' "$out/valgrind.log") passed"
+        passed "$out/valgrind.log"
+        echo "node, $name: $count passed"
     done
 }
 

@@ -6,7 +6,7 @@ import test from 'node:test';
 import express from 'express';
 import expressRateLimit from 'express-rate-limit';
 import peer from 'rate-limiter-flexible';
-import { KeyedLimiter, Limiter, Policy } from 'tidegate';
+import { KeyedLimiter, Limiter, Policy, Tracker } from 'tidegate';
 import { rateLimit } from 'tidegate/express';
 import { TidegateStore } from 'tidegate/express-rate-limit';
 import { limitedFetch } from 'tidegate/fetch';
@@ -270,4 +270,24 @@ test('a script that waits for its fetch is not ended by it', async () => {
     polite('http://a.test').then(() => polite('http://a.test')).then(() => console.log('both'));`;
   const child = spawnSync(process.execPath, ['-e', program], { cwd: new URL('..', import.meta.url), encoding: 'utf8', timeout: 60_000 });
   assert.deepEqual([child.status, child.stdout], [0, 'both\n']);
+});
+
+test('a tracker waits as the responses say', () => {
+  let now = 0;
+  const tracker = new Tracker({ clock: () => now, unixClock: () => 0 });
+  assert.equal(tracker.nextDelay('send'), 0);
+  tracker.observe({ status: 429, headers: new Headers({ 'Retry-After': '23' }) }, 'send');
+  assert.deepEqual([tracker.nextDelay('send'), tracker.nextDelay('other')], [23_000, 0]);
+  now = 24_000;
+  assert.equal(tracker.nextDelay('send'), 0);
+  tracker.observe({ status: 200, headers: { 'x-ratelimit-limit': '5', 'x-ratelimit-remaining': ['2'], 'x-ratelimit-reset': '10' } });
+  assert.deepEqual(tracker.limits().map(({ limit, remaining }) => [limit, remaining]), [[5, 2]]);
+  tracker.sent();
+  assert.equal(tracker.nextDelay(), 0);
+  tracker.sent();
+  assert.equal(tracker.nextDelay(), 10_000);
+  assert.throws(() => tracker.observe({ status: NaN, headers: {} }), RangeError);
+  assert.throws(() => tracker.observe({ status: 200 }), TypeError);
+  assert.throws(() => new Tracker({ clock: 5 }), TypeError);
+  assert.throws(() => new Tracker({ maxWaitMs: -1 }), RangeError);
 });

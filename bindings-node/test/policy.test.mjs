@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'node:test';
 
-import { Limiter, LimitDecision, Policy, PolicyError, PolicyHandle, Quota, Tracker, Verdict, headers } from 'tidegate';
+import { Limiter, LimitDecision, Policy, PolicyError, PolicyHandle, Quota, Verdict, headers } from 'tidegate';
 
 const file = (name) => fileURLToPath(new URL(`../../policies/${name}`, import.meta.url));
 const noon = 1_705_320_000_000; // 2024-01-15T12:00:00Z
@@ -112,26 +112,6 @@ test('the headers of decisions', () => {
   assert.throws(() => headers(5), TypeError);
   assert.throws(() => headers({ a: 5 }), TypeError);
   assert.throws(() => headers(decision, 'draft-08', { retryAfter: 'moon' }), RangeError);
-});
-
-test('a tracker waits as the responses say', () => {
-  let now = 0;
-  const tracker = new Tracker({ clock: () => now, unixClock: () => 0 });
-  assert.equal(tracker.nextDelay('send'), 0);
-  tracker.observe({ status: 429, headers: new Headers({ 'Retry-After': '23' }) }, 'send');
-  assert.deepEqual([tracker.nextDelay('send'), tracker.nextDelay('other')], [23_000, 0]);
-  now = 24_000;
-  assert.equal(tracker.nextDelay('send'), 0);
-  tracker.observe({ status: 200, headers: { 'x-ratelimit-limit': '5', 'x-ratelimit-remaining': ['2'], 'x-ratelimit-reset': '10' } });
-  assert.deepEqual(tracker.limits().map(({ limit, remaining }) => [limit, remaining]), [[5, 2]]);
-  tracker.sent();
-  assert.equal(tracker.nextDelay(), 0);
-  tracker.sent();
-  assert.equal(tracker.nextDelay(), 10_000);
-  assert.throws(() => tracker.observe({ status: NaN, headers: {} }), RangeError);
-  assert.throws(() => tracker.observe({ status: 200 }), TypeError);
-  assert.throws(() => new Tracker({ clock: 5 }), TypeError);
-  assert.throws(() => new Tracker({ maxWaitMs: -1 }), RangeError);
 });
 
 test('quotas of the calendar, in a time zone', () => {

@@ -1,7 +1,7 @@
 //! The core against the exact reference model, on random sequences of every verb.
 //!
 //! Every number is log-uniform over its whole legal range and beyond it, because uniform ones hardly ever meet an overflow. The
-//! number of sequences an algorithm is 2,000, or `TIDEGATE_CASES`; the thorough run says 100,000.
+//! number of sequences an algorithm is 2,000, or `TIDEGATE_CASES`; the long run says 300,000.
 
 mod common;
 

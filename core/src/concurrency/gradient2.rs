@@ -11,8 +11,8 @@
 //! ```
 //! Departures:
 //! 1. Integers: limits, gradients and the average have 32 binary places, rounded down.
-//! 2. What was dropped says nothing of how long a call takes: it counts with the least gradient, 1/2, however few are in flight, and leaves the
-//!    average alone. (There, a drop is a sample like any other.)
+//! 2. What was dropped says nothing of how long a call takes: it counts with the least gradient, 1/2, and no queue, however few are in flight, and
+//!    leaves the average alone. (There, a drop is a sample like any other. With the queue, drops would raise a limit below twice the queue.)
 //! 3. A round trip of 0 is read as 1 ns.
 
 use super::sample::{AdaptiveError, Bounds, Fixed, POINT, Sample};
@@ -149,8 +149,8 @@ impl Gradient2 {
     /// One step; the limit after it.
     pub fn update(&mut self, sample: Sample) -> u64 {
         const ONE: u128 = 1 << POINT;
-        let gradient = if sample.dropped {
-            ONE / 2
+        let (gradient, queue) = if sample.dropped {
+            (ONE / 2, 0)
         } else {
             let rtt = u128::from(sample.rtt());
             let long = self.average(rtt);
@@ -161,10 +161,10 @@ impl Gradient2 {
                 return self.limit();
             }
             // tolerance < 2^17 and long < 2^96.
-            (u128::from(self.tolerance) * long / (1000 * rtt)).clamp(ONE / 2, ONE)
+            ((u128::from(self.tolerance) * long / (1000 * rtt)).clamp(ONE / 2, ONE), self.queue)
         };
         // limit < 2^63 and gradient <= 2^32; the sum is below 2^64.
-        let new = ((u128::from(self.limit.0) * gradient) >> POINT) + u128::from(Fixed::whole(self.queue).0);
+        let new = ((u128::from(self.limit.0) * gradient) >> POINT) + u128::from(Fixed::whole(queue).0);
         self.limit = self.bounds.clamp_fixed(self.limit.towards(new, self.smoothing));
         self.limit()
     }

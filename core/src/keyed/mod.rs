@@ -42,6 +42,8 @@ use table::Table;
 ///   with fewer than `max_keys` keys one in some hundred thousand finds none free, in tables of some hundred keys one in some thousand). Otherwise [`WhenFull`] decides; by default the
 ///   key goes that has least in use of 16 slots looked at (of up to 112, until one is found with at most one permit in use, and no more than
 ///   the newcomer spends), which forgives least, and [`KeyedLimiter::evictions`] counts it.
+/// * **Late clocks.** A key that was forgotten as idle is new as of that moment, also for callers whose clock is behind it by no more than the
+///   time in which a spent limiter is as good as new. Who is further behind meets a new key.
 /// * **Hashes cannot be chosen.** SipHash-1-3 under a secret seed of the operating system's, one for each table. Two of a million keys share
 ///   a hash, and with it a limit, with a probability below 1 in 30 million.
 ///

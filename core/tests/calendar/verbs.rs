@@ -164,6 +164,23 @@ fn another_quota_and_another_calendar() {
     assert!(refused.is_err() && limiter.quota() == quota("24 per calendar hour"));
 }
 
+/// What is used is carried over by time to one permit a second of each unit's mean length.
+#[test]
+fn lengths_that_a_change_of_quota_goes_by() {
+    for (unit, mean) in
+        [("hour", 3_600), ("day", 86_400), ("week", 604_800), ("month", 2_629_746), ("year", 31_556_952)]
+    {
+        let limiter = limiter("50/h");
+        let now = at("2026-02-14T12:00:00Z");
+        assert!(limiter.try_acquire_at(now, 16));
+        limiter
+            .reconfigure_at(now, quota(&format!("{mean} per calendar {unit} in UTC")), Carry::Time)
+            .expect("carried");
+        // 16 of 50 an hour are 1,152 seconds.
+        assert_eq!(limiter.peek_at(now, 1).remaining(), mean - 1_152, "{unit}");
+    }
+}
+
 #[test]
 fn a_snapshot_goes_on_in_its_window() {
     let before = limiter(PARIS);

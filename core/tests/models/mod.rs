@@ -11,8 +11,8 @@ use tidegate::sync::{Bug, seeds};
 /// Models share the switch of the seeded bugs, so they take turns.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// Every interleaving; more than one, or the model shows nothing.
-fn explore(preemptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
+/// Every interleaving, and how many there are.
+fn explore(preemptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) -> u64 {
     static EXECUTIONS: AtomicU64 = AtomicU64::new(0);
     EXECUTIONS.store(0, Relaxed);
     let mut builder = loom::model::Builder::new();
@@ -21,9 +21,7 @@ fn explore(preemptions: Option<usize>, model: impl Fn() + Send + Sync + 'static)
         EXECUTIONS.fetch_add(1, Relaxed);
         model();
     });
-    let executions = EXECUTIONS.load(Relaxed);
-    println!("{executions} executions");
-    assert!(executions > 1, "a model of one execution shows nothing");
+    EXECUTIONS.load(Relaxed)
 }
 
 /// The model holds. (Some programs have none without a bug.)
@@ -36,7 +34,9 @@ pub fn holds(preemptions: Option<usize>, model: impl Fn() + Send + Sync + 'stati
 fn holds_in_turn(preemptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
     let more = std::env::var("TIDEGATE_PREEMPTIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
     seeds::plant(None);
-    explore(preemptions.map(|most| most + more), model);
+    let executions = explore(preemptions.map(|most| most + more), model);
+    println!("{executions} executions");
+    assert!(executions > 1, "a model of one execution shows nothing");
 }
 
 /// The model holds, and fails when one of the bugs is planted.

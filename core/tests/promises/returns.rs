@@ -1,5 +1,7 @@
 //! What is given back is there again, and no more.
 
+use tidegate::{Algorithm, Limiter, Quota};
+
 use crate::check;
 use crate::every::{LOG, SLIDING};
 use crate::lives::*;
@@ -106,4 +108,25 @@ fn a_cancellation_at_the_brim_gives_back() {
     assert!(limiter.try_acquire_at(0, 1) && !limiter.try_acquire_at(0, 1));
     limiter.cancel_at(0, slot);
     assert_eq!(limiter.peek_at(0, 1).remaining(), 1);
+}
+
+/// What the longest log can tell apart at one instant: 1,023 changes by something else than a spend.
+#[test]
+fn so_many_refunds_count_at_one_instant() {
+    const LONGEST: u64 = (1 << 18) - 1;
+    let log = Limiter::new(Algorithm::SlidingLog, Quota::per_hour(LONGEST).expect("legal")).expect("legal");
+    let left = |now| log.peek_at(now, 1).remaining();
+    assert!(log.try_acquire_at(5, 2_000));
+    for refunds in 1..=1_023 {
+        log.refund_at(5, 1);
+        assert_eq!(left(5), LONGEST - 2_000 + refunds);
+    }
+    let slot = log.reserve_at(5, 1, 0).expect("it fits");
+    log.refund_at(5, 1);
+    log.cancel_at(5, slot);
+    assert_eq!(left(5), LONGEST - 2_000 + 1_022, "no more at this instant");
+    log.refund_at(6, 1);
+    assert_eq!(left(6), LONGEST - 2_000 + 1_023);
+    log.reset();
+    assert_eq!(left(6), LONGEST);
 }

@@ -1,4 +1,4 @@
-//! Changing a limiter as a whole: a new quota that carries over what is used, and states that outlive a restart.
+//! Changing a limiter as a whole: a new quota that carries over what is used; a state that outlives a restart is in `snapshot`.
 //!
 //! A quota of several words cannot be exchanged together with the state in one atomic step. So the state is first *retired*: its word
 //! becomes a value on which no grant can succeed, in one swap that also yields the last state. Every caller who then finds the
