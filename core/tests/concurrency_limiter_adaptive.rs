@@ -269,7 +269,7 @@ fn the_reaction_is_monotone() {
         for _ in 0..40 {
             let sample = Sample { rtt_nanos: random.any().max(1), in_flight: rule.limit(), dropped: false };
             let kept = rule.clone_update(sample);
-            let mut falling = rule.clone();
+            let mut falling = rule;
             let dropped = falling.update(Sample { dropped: true, ..sample });
             assert!(dropped <= rule.limit().min(kept.max(limits.min())), "{rule:?}: {dropped}, {kept}");
             // It falls by less than a permit if it is smoothed, but it falls.
