@@ -325,13 +325,13 @@ def asks(mutant):
 
 
 def explained(page):
-    """The mutants that the page explains, each with the heading under which it does."""
+    """The mutants that the page explains: the heading under which it does, and how many there are of a name."""
     names, heading = {}, ""
     for line in page.splitlines():
         if line.startswith("## "):
             heading = line[3:]
-        elif found := re.match(r"\* `(core/src/[^`]+)`", line):
-            names[found[1]] = heading
+        elif found := re.match(r"\* (?:(\d+) x )?`(core/src/[^`]+)`", line):
+            names[found[2]] = heading, int(found[1] or 1)
     return names
 
 
@@ -348,7 +348,7 @@ def report(results, page):
             continue
         count = Counter(result["outcome"] for result in mine)
         missed = [result for result in mine if result["outcome"] == "missed"]
-        same, slower = (sum(known.get(result["name"]) == heading for result in missed) for heading in (SAME, SLOWER))
+        same, slower = (sum(known.get(result["name"], [""])[0] == heading for result in missed) for heading in (SAME, SLOWER))
         found = count["caught"] + count["timed out"]
         others = len(missed) - same - slower
         share = found / max(found + others, 1)
@@ -357,6 +357,9 @@ def report(results, page):
         if share < LEAST:
             errors.append(f"{room}: {share:.1%} are caught, less than {LEAST:.0%}")
         errors += [f"{result['where']}: missed, and not explained in docs/mutants.md" for result in missed if result["name"] not in known]
+        for name, times in Counter(result["name"] for result in missed).items():
+            if name in known and times > known[name][1]:
+                errors.append(f"{name}: {times} of this name are missed, {known[name][1]} explained in docs/mutants.md")
     return "\n".join(table), errors
 
 
@@ -369,9 +372,10 @@ def check_itself():
     assert made.count("{") == made.count("}") and lines == {7: range(3, 6)}, lines
     named = {"room": "steps", "name": "core/src/a.rs: replace + with - in A::f", "where": "core/src/a.rs:3:19"}
     results = [{**named, "outcome": "caught"}] * 99 + [{**named, "outcome": "missed"}]
-    page = f"## In a race\n* `{named['name']}`: why\n"
+    page = f"## In a race\n* 10 x `{named['name']}`: why\n"
     assert report(results, page)[1] == [] and report(results, "")[1]
     assert report(results[-20:], page)[1] == [] and report(results[-10:], page)[1]
+    assert report(results + results[-1:] * 10, page)[1]
     assert report(results[-10:], page.replace("In a race", SAME))[1] == []
     print("mutants.py refuses what it must")
 

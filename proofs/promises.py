@@ -3,7 +3,7 @@
 
 docs/semantics.md: each item of a list there is a promise and bears an anchor, `<a id="name"></a>`; paragraphs that promise bear one, too.
 docs/promises.md: one row each, which names at least one test as `path::function`. This fails when a promise has no row, a row no promise, a row no
-test, or a test does not exist. core/src/sync.rs: each `Bug` must be switched on somewhere in the code and named by a test.
+test, a test does not exist, or a row claims a method that none of its tests is of. core/src/sync.rs: each `Bug` must be switched on somewhere in the code and named by a test.
 Run by `make test`; `--check-itself` shows that it can fail.
 """
 
@@ -13,6 +13,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ANCHOR = re.compile(r'<a id="([a-z0-9-]+)"></a>')
+# Where the tests of a method are.
+METHODS = {
+    "E": r"^core/src/(rule/exhaustive|grid)\.rs",
+    "R": r"^core/tests/(reference|group|group_reserve|keyed|calendar/twin|calendar/partition)\.rs|^reference/tests/|^core/tests/backoff_model",
+    "V": r"^core/tests/vectors\.rs|^core/tests/backoff_golden\.rs",
+    "Q": r"^core/tests/(promises|bad_input)/|^core/tests/backoff_properties\.rs",
+    "L": r"^core/tests/linear/",
+    "W": r"^core/tests/loom\w*\.rs",
+    "S": r"^core/tests/(stress|concurrency)\.rs|::threads_",
+    "C": r"^core/tests/clock_faults\.rs|^core/tests/wait/clocks\.rs",
+    "F": r"^fuzz/",
+    "T": r"^proofs/ordered/",
+    "N": "",
+    "H": "",
+}
 TEST = re.compile(r"`([\w/.-]+\.(?:rs|py|mjs|c|toml))::(\w+)`")
 
 
@@ -32,21 +47,23 @@ def exists(path, function, root):
     if not file.is_file():
         return False
     text = file.read_text()
-    # A function, or the name that a macro makes one of.
-    by_macro = "macro_rules!" in text and re.search(rf"^\s+{function}: [A-Z]", text, re.M)
-    return bool(re.search(rf"\bfn {function}\b", text) or by_macro)
+    # A test, or the name that a macro makes one of.
+    by_macro = "macro_rules!" in text and re.search(rf"^\s+{function}: [A-Z]|^targets! \{{.*\b{function}\b", text, re.M)
+    if file.suffix != ".rs":
+        return bool(re.search(rf"\b{function}\b", text))
+    return bool(re.search(rf"test\]\s+(?:#\[[^\]]*\]\s+)*(?:async )?fn {function}\b", text) or by_macro)
 
 
 def rows(page):
     for number, line in enumerate(page.splitlines(), 1):
-        if found := re.match(r"\| \[([a-z0-9-]+)\]\(semantics\.md#\1\) \|", line):
-            yield number, found[1], TEST.findall(line)
+        if found := re.match(r"\| \[([a-z0-9-]+)\]\(semantics\.md#\1\) \|([^|]*)\|", line):
+            yield number, found[1], found[2].split(), TEST.findall(line)
 
 
 def check_promises(semantics, table, root):
     names, errors = promises(semantics)
     seen = {}
-    for number, name, tests in rows(table):
+    for number, name, methods, tests in rows(table):
         where = f"docs/promises.md:{number}: {name}"
         if name in seen:
             errors.append(f"{where}: a second row")
@@ -55,6 +72,11 @@ def check_promises(semantics, table, root):
             errors.append(f"{where}: no such promise")
         if not tests:
             errors.append(f"{where}: names no test")
+        for method in methods:
+            if method not in METHODS:
+                errors.append(f"{where}: {method} is no method")
+            elif not any(re.search(METHODS[method], "::".join(test)) for test in tests):
+                errors.append(f"{where}: no test of method {method}")
     named = [f"{path}::{test}" for path, test in TEST.findall(table) if not exists(path, test, root)]
     errors += [f"docs/promises.md: no test {name}" for name in dict.fromkeys(named)]
     errors += [f"docs/semantics.md: {name}: twice" for name in {n for n in names if names.count(n) > 1}]
@@ -86,7 +108,7 @@ def text_of(folder):
 def check_itself():
     root = ROOT
     good = "* <a id=\"one\"></a>text\n"
-    row = "| [one](semantics.md#one) | x | `core/tests/reference.rs::gcra_is_the_reference` | |\n"
+    row = "| [one](semantics.md#one) | R | `core/tests/reference.rs::gcra_is_the_reference` | |\n"
     assert check_promises(good, row, root)[0] == []
     for semantics, table in [
         ("* text\n", ""),
@@ -95,7 +117,10 @@ def check_itself():
         (good, row.replace("[one](semantics.md#one)", "[two](semantics.md#two)")),
         (good, row.replace("gcra_is_the_reference", "gcra_is_gone")),
         (good, row.replace("reference.rs", "gone.rs")),
-        (good, "| [one](semantics.md#one) | x | | |\n"),
+        (good, "| [one](semantics.md#one) | R | | |\n"),
+        (good, row.replace("| R |", "| L |")),
+        (good, row.replace("| R |", "| X |")),
+        (good, row.replace("gcra_is_the_reference", "cases")),
     ]:
         assert check_promises(semantics, table, root)[0], (semantics, table)
     source = "pub enum Bug {\n    /// Words.\n    Lost,\n}\n"

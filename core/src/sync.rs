@@ -1,4 +1,4 @@
-//! The only file that names an atomic.
+//! The only file that names an atomic, but for two counters in a static (`backoff/seed.rs`).
 //!
 //! Everything else says `crate::sync::AtomicU64` and gets
 //! * the platform's atomics through `portable-atomic` (which makes up for a missing 64-bit or 128-bit compare-and-swap by a lock, or as

@@ -1,4 +1,4 @@
-//! Many threads, many calls, sums that are known exactly: every place, 2 to 8 threads.
+//! Many threads, many calls, sums that are known exactly: every place but groups (`linear/`, `loom_group.rs`), 2 to 8 threads.
 //!
 //! `TIDEGATE_CALLS` calls a thread (20,000; the long run says 2,000,000). While time stands still, exactly the limit passes, however the threads
 //! meet; under `--cfg tidegate_seeded` the places with a bug planted must be found out.
