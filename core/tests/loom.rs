@@ -1,8 +1,8 @@
 //! Every interleaving of small programs, by loom: never over the limit, no permit lost.
 //!
-//! Run with `RUSTFLAGS="--cfg tidegate_loom" cargo test --profile light -p tidegate --test loom`. Of one word, two threads of three calls
-//! and three of one are explored wholly, three of two with at most three preemptions; of a log, which takes more steps a call, less. Each model says how many executions it saw (more than
-//! one, or it shows nothing), and beside it stands a seeded bug that it catches.
+//! Run with `RUSTFLAGS="--cfg tidegate_loom" cargo test --profile light -p tidegate --test loom`. Of one word, two threads of
+//! three calls and three of one are explored wholly, three of two with at most three preemptions; of a log, which takes more steps a call,
+//! less. Each model says how many executions it saw (more than one, or it shows nothing), and beside it stands a seeded bug that it catches.
 #![cfg(tidegate_loom)]
 
 mod models;
